@@ -1,0 +1,89 @@
+/**
+ * The one interface behind which scripts run. Nothing outside `engine/script/` knows isolated-vm.
+ */
+import type { Script, ScriptLimits } from '../tenant/tenant.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+export type HookName =
+  | 'onAuthenticateSuccess'
+  | 'getUserName'
+  | 'authenticate'
+  | 'onSmartLoginPreContextSelection'
+  | 'onTokenGenerating'
+  | 'onPostAuthorize';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+/** One outgoing call made through a host service. Never holds bodies, queries or credentials. */
+export interface HostCall {
+  readonly service: string;
+  readonly target: string;
+  readonly outcome: string;
+  readonly milliseconds: number;
+}
+
+/** Where in the tenant's own source something went wrong; line and column count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type ScriptFailureKind =
+  | 'denied'
+  | 'timeout'
+  | 'memory'
+  | 'syntax'
+  | 'shape'
+  | 'runtime'
+  | 'crashed'
+  | 'overloaded';
+
+interface InvocationRecord {
+  readonly logs: readonly LogLine[];
+  readonly calls: readonly HostCall[];
+  readonly cpuMicroseconds: number;
+  readonly wallMicroseconds: number;
+}
+
+export interface InvocationSuccess extends InvocationRecord {
+  readonly ok: true;
+  /** False when the script does not define the hook's function; `value` is then null. */
+  readonly defined: boolean;
+  /** The effect the callback had, as `realm` reported it. Not yet validated. */
+  readonly value: Json;
+}
+
+export interface InvocationFailure extends InvocationRecord {
+  readonly ok: false;
+  readonly kind: ScriptFailureKind;
+  /** A sentence for the log and the trace, never for the app. */
+  readonly message: string;
+  readonly location?: SourceLocation;
+}
+
+export type InvocationResult = InvocationSuccess | InvocationFailure;
+
+export interface Invocation {
+  readonly tenantId: string;
+  readonly script: Script;
+  readonly hook: HookName;
+  readonly input: Json;
+  readonly limits: ScriptLimits;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly outboundHttp: { readonly allow: readonly string[]; readonly allowPrivate: boolean };
+}
+
+export interface ScriptRunner {
+  run(invocation: Invocation): Promise<InvocationResult>;
+  /** The hook functions a script defines, or why it does not load. Used at load time and by `sallyport check`. */
+  inspect(script: Script): Promise<
+    | { readonly ok: true; readonly functions: readonly { readonly name: string; readonly parameters: number }[] }
+    | { readonly ok: false; readonly message: string; readonly location?: SourceLocation }
+  >;
+  close(): Promise<void>;
+}

@@ -1,0 +1,218 @@
+/**
+ * What the engine asks of its storage: one repository per aggregate. `flow` sees only these interfaces.
+ * Every handle (code, token, cookie, launch) reaches the store as its SHA-256 hash; instants are epoch milliseconds.
+ */
+import type { Authority, Client, Provider, User } from '../tenant/tenant.ts';
+
+export interface StoredFlow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly flow: string;
+  readonly state: string;
+  /** Grows by one with each transition; `advance` compares it. */
+  readonly revision: number;
+  readonly facts: unknown;
+  readonly trace: unknown;
+  readonly expiresAt: number;
+}
+
+export interface FlowRepository {
+  create(flow: StoredFlow, handles?: readonly { readonly kind: string; readonly hash: string }[]): Promise<void>;
+  find(tenantId: string, id: string): Promise<StoredFlow | undefined>;
+  /** Finds the flow that a hashed handle (`code`, `state`) names. */
+  findByHandle(tenantId: string, kind: string, hash: string): Promise<StoredFlow | undefined>;
+  /**
+   * Compare-and-set: writes the flow only if the stored revision is `expectedRevision`. False when another one was first.
+   * New handles are added in the same transaction.
+   */
+  advance(
+    flow: StoredFlow,
+    expectedRevision: number,
+    handles?: readonly { readonly kind: string; readonly hash: string }[],
+  ): Promise<boolean>;
+}
+
+export interface StoredToken {
+  readonly hash: string;
+  readonly tenantId: string;
+  readonly kind: 'access' | 'refresh';
+  /** All tokens that descend from one authorization share a grant; revoking the grant ends them all. */
+  readonly grantId: string;
+  readonly clientId: string;
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly scope: string;
+  /** Everything introspection, userinfo and refresh need later. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt?: number;
+  readonly usedAt?: number;
+}
+
+export interface TokenRepository {
+  /** Stores all or none. Concurrent calls may be written in one statement. Resolves once durable. */
+  save(tokens: readonly StoredToken[]): Promise<void>;
+  find(tenantId: string, hash: string): Promise<StoredToken | undefined>;
+  /** Marks a refresh token used exactly once: true for the first caller only. */
+  consume(tenantId: string, hash: string, now: number): Promise<boolean>;
+  revoke(tenantId: string, hash: string, now: number): Promise<void>;
+  revokeGrant(tenantId: string, grantId: string, now: number): Promise<void>;
+  /** Revokes all grants of a user for one client, or for every client. */
+  revokeForUser(tenantId: string, userId: string, clientId: string | undefined, now: number): Promise<void>;
+  revokeForSession(tenantId: string, sessionId: string, now: number): Promise<void>;
+  listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredToken[]>;
+}
+
+export interface StoredSession {
+  readonly idHash: string;
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+  /** The user session as `onAuthenticateSuccess` left it. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface SessionRepository {
+  save(session: StoredSession): Promise<void>;
+  find(tenantId: string, idHash: string, now: number): Promise<StoredSession | undefined>;
+  delete(tenantId: string, idHash: string): Promise<void>;
+}
+
+export interface UserRepository {
+  findByUsername(tenantId: string, username: string): Promise<User | undefined>;
+  findById(tenantId: string, id: string): Promise<User | undefined>;
+  findByExternal(tenantId: string, provider: string, subject: string): Promise<User | undefined>;
+  /** Creates or replaces by `id`. Rejects with code `conflict` when the username belongs to another id. */
+  save(tenantId: string, user: User): Promise<void>;
+  delete(tenantId: string, id: string): Promise<void>;
+  list(tenantId: string, search?: string): Promise<readonly User[]>;
+  /** Adds one failed log-in; `success` clears them. Answers the failures since the last success. */
+  recordLogin(tenantId: string, username: string, success: boolean, now: number): Promise<number>;
+  failures(tenantId: string, username: string): Promise<{ readonly count: number; readonly lastAt: number }>;
+}
+
+export interface ClientRepository {
+  find(tenantId: string, clientId: string): Promise<Client | undefined>;
+  save(tenantId: string, client: Client): Promise<void>;
+  delete(tenantId: string, clientId: string): Promise<void>;
+  list(tenantId: string): Promise<readonly Client[]>;
+}
+
+export interface ProviderRepository {
+  find(tenantId: string, id: string): Promise<Provider | undefined>;
+  save(tenantId: string, provider: Provider): Promise<void>;
+  delete(tenantId: string, id: string): Promise<void>;
+  list(tenantId: string): Promise<readonly Provider[]>;
+}
+
+export interface ReplayRepository {
+  /** True the first time a value is seen in its space before `expiresAt`, on any node. */
+  remember(tenantId: string, space: string, value: string, expiresAt: number): Promise<boolean>;
+}
+
+export interface StoredLaunch {
+  readonly hash: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly username: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly expiresAt: number;
+}
+
+export interface LaunchRepository {
+  save(launch: StoredLaunch): Promise<void>;
+  /** Takes the handle away and answers it: single use even between nodes. */
+  take(tenantId: string, hash: string, now: number): Promise<StoredLaunch | undefined>;
+  find(tenantId: string, hash: string, now: number): Promise<StoredLaunch | undefined>;
+}
+
+export interface ConsentRepository {
+  find(tenantId: string, userId: string, clientId: string): Promise<{ readonly scopes: readonly string[]; readonly expiresAt: number } | undefined>;
+  save(tenantId: string, userId: string, clientId: string, scopes: readonly string[], expiresAt: number): Promise<void>;
+  findTerms(tenantId: string, userId: string, clientId: string): Promise<{ readonly version: string; readonly acceptedAt: number } | undefined>;
+  saveTerms(tenantId: string, userId: string, clientId: string, version: string, now: number): Promise<void>;
+  /** Forgets consent and terms agreements together. */
+  delete(tenantId: string, userId: string, clientId: string): Promise<void>;
+}
+
+export interface StoredKey {
+  readonly tenantId: string;
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly active: boolean;
+  readonly publicJwk: unknown;
+  /** The private JWK, encrypted by the master key. */
+  readonly sealedPrivateJwk: string;
+  readonly createdAt: number;
+}
+
+export interface KeyRepository {
+  list(tenantId: string): Promise<readonly StoredKey[]>;
+  save(key: StoredKey): Promise<void>;
+  /** Makes one key the only active one of its algorithm. */
+  activate(tenantId: string, kid: string): Promise<void>;
+}
+
+export interface AuditEvent {
+  readonly tenantId: string;
+  readonly at: number;
+  readonly type: string;
+  readonly outcome: 'success' | 'failure';
+  readonly flowId?: string;
+  readonly clientId?: string;
+  readonly userId?: string;
+  readonly reason?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditRepository {
+  record(event: AuditEvent): Promise<void>;
+  list(tenantId: string, limit: number): Promise<readonly AuditEvent[]>;
+}
+
+export interface StoredTrace {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly flow: string;
+  readonly outcome: string;
+  readonly startedAt: number;
+  readonly trace: unknown;
+}
+
+export interface TraceRepository {
+  save(trace: StoredTrace): Promise<void>;
+  find(tenantId: string, id: string): Promise<StoredTrace | undefined>;
+  list(tenantId: string, limit: number): Promise<readonly StoredTrace[]>;
+}
+
+export interface AdminTokenRepository {
+  save(token: { readonly hash: string; readonly name: string; readonly role: string; readonly expiresAt: number }): Promise<void>;
+  find(hash: string, now: number): Promise<{ readonly name: string; readonly role: string } | undefined>;
+}
+
+export interface Store {
+  readonly flows: FlowRepository;
+  readonly tokens: TokenRepository;
+  readonly sessions: SessionRepository;
+  readonly users: UserRepository;
+  readonly clients: ClientRepository;
+  readonly providers: ProviderRepository;
+  readonly replays: ReplayRepository;
+  readonly launches: LaunchRepository;
+  readonly consents: ConsentRepository;
+  readonly keys: KeyRepository;
+  readonly audit: AuditRepository;
+  readonly traces: TraceRepository;
+  readonly adminTokens: AdminTokenRepository;
+  /** A small named value of the installation, e.g. the sealed master key check. */
+  setting(name: string): Promise<string | undefined>;
+  setSetting(name: string, value: string): Promise<void>;
+  /** Deletes what has expired; called by a timer. */
+  sweep(now: number): Promise<void>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type { Authority };

@@ -1,0 +1,206 @@
+/**
+ * What a tenant is once its document has been validated: one immutable object, whichever way it was loaded.
+ * The document's own shape is `schemas/tenant.schema.json`; `load.ts` turns the one into the other by filling in
+ * defaults, reading the files the document names and resolving secrets.
+ */
+
+export type GrantType =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'client_credentials'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+
+export type SigningAlgorithm = 'RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384';
+
+/** A public or private JSON Web Key (RFC 7517). */
+export interface Jwk {
+  readonly kty: string;
+  readonly kid?: string;
+  readonly alg?: string;
+  readonly use?: string;
+  readonly [member: string]: unknown;
+}
+
+/** A permission in Smile CDR's vocabulary, e.g. `{permission: 'FHIR_READ_INSTANCE', argument: 'Patient/123'}`. */
+export interface Authority {
+  readonly permission: string;
+  readonly argument?: string;
+}
+
+/** One stored client secret. `hash` is `sha256:<base64url>` for generated secrets or an argon2id PHC string. Instants are ISO 8601. */
+export interface ClientSecret {
+  readonly id: string;
+  readonly hash: string;
+  readonly description?: string;
+  readonly activation?: string;
+  readonly expiration?: string;
+}
+
+export interface Attestation {
+  readonly text: string;
+  readonly date: string;
+  readonly url?: string;
+}
+
+/** An OAuth client (RFC 6749 section 2), either seeded by the tenant's document or created through the admin API. */
+export interface Client {
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly enabled: boolean;
+  readonly profile: 'smart' | 'oidc';
+  readonly tokenEndpointAuthMethods: readonly ClientAuthenticationMethod[];
+  readonly secrets: readonly ClientSecret[];
+  readonly jwks?: { readonly keys: readonly Jwk[] };
+  readonly jwksUri?: string;
+  readonly grantTypes: readonly GrantType[];
+  readonly redirectUris: readonly string[];
+  readonly postLogoutRedirectUris: readonly string[];
+  /** Scopes the client may be given, SMART v1 or v2 notation. */
+  readonly scopes: readonly string[];
+  /** Granted without asking the person when requested. */
+  readonly autoApproveScopes: readonly string[];
+  /** Granted even when not requested. */
+  readonly autoGrantScopes: readonly string[];
+  readonly rememberApprovedScopes: boolean;
+  readonly alwaysRequireApproval: boolean;
+  /** Seconds; the tenant's lifetimes hold where absent. */
+  readonly accessTokenSeconds?: number;
+  readonly refreshTokenSeconds?: number;
+  readonly accessTokenFormat: 'jwt' | 'opaque';
+  readonly idTokenSigningAlgorithm?: SigningAlgorithm;
+  /** What the client itself may do when it acts without a user. */
+  readonly permissions: readonly Authority[];
+  readonly canIntrospectAnyTokens: boolean;
+  readonly canIntrospectOwnTokens: boolean;
+  readonly attestation?: Attestation;
+}
+
+export interface LaunchContext {
+  readonly contextType: string;
+  readonly resourceId: string;
+}
+
+/** A person known to a tenant. `passwordHash` is an argon2id PHC string; absent for users of a foreign provider. */
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly passwordHash?: string;
+  readonly givenName?: string;
+  readonly familyName?: string;
+  readonly email?: string;
+  readonly enabled: boolean;
+  /** The provider id and subject where the user came from a foreign provider. */
+  readonly external?: { readonly provider: string; readonly subject: string };
+  readonly authorities: readonly Authority[];
+  readonly fhirUser?: string;
+  readonly defaultLaunchContexts: readonly LaunchContext[];
+  readonly notes?: string;
+  readonly userData: Readonly<Record<string, unknown>>;
+}
+
+/** One set of callback sources. `hash` is the SHA-256 of all sources, hex; `apiVersion` the script API it was written for. */
+export interface Script {
+  readonly name: string;
+  readonly source: string;
+  readonly hash: string;
+  readonly apiVersion: 1;
+}
+
+/** A foreign OpenID Provider people may log in with ("OIDC server definition" in Smile CDR). */
+export interface Provider {
+  readonly id: string;
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  readonly scopes: readonly string[];
+  readonly federationAuth?: Script;
+  readonly defaultAuthorities: readonly Authority[];
+}
+
+export interface CodapTrust {
+  readonly issuer: string;
+  readonly jwks?: { readonly keys: readonly Jwk[] };
+  readonly jwksUri?: string;
+  readonly algorithms: readonly SigningAlgorithm[];
+  readonly clients: readonly string[];
+  readonly scopes: readonly string[];
+  readonly requiredAcr: readonly string[];
+}
+
+export interface ScriptLimits {
+  readonly cpuMilliseconds: number;
+  readonly wallMilliseconds: number;
+  readonly memoryMebibytes: number;
+  readonly httpCalls: number;
+  readonly httpResponseBytes: number;
+  readonly outputBytes: number;
+  readonly logLines: number;
+  /** Invocations of this tenant at one time, and how many may wait behind them. */
+  readonly concurrency: number;
+  readonly queue: number;
+}
+
+export interface Lifetimes {
+  readonly authorizationCodeSeconds: number;
+  readonly accessTokenSeconds: number;
+  readonly idTokenSeconds: number;
+  readonly refreshTokenSeconds: number;
+  readonly sessionSeconds: number;
+  readonly interactionSeconds: number;
+  readonly launchSeconds: number;
+  readonly consentSeconds: number;
+}
+
+export interface Tenant {
+  readonly id: string;
+  readonly name: string;
+  readonly issuer: string;
+  /** Changes whenever anything in the document or a file it names changes. */
+  readonly version: string;
+  readonly folder: string;
+  readonly demo: boolean;
+  readonly fhirServers: readonly { readonly name: string; readonly url: string }[];
+  readonly keystore: {
+    readonly algorithms: readonly SigningAlgorithm[];
+    /** Private keys to import (from a JWKS file or text); each carries `kid` and `alg`. */
+    readonly imported: readonly Jwk[];
+  };
+  readonly lifetimes: Lifetimes;
+  readonly inbound: readonly { readonly type: 'local'; readonly id: string; readonly script?: Script }[];
+  readonly federation: { readonly autoRedirect: boolean; readonly passwordForm: boolean };
+  readonly providers: readonly Provider[];
+  readonly clients: readonly Client[];
+  readonly users: readonly User[];
+  readonly scripts: { readonly callbacks?: Script; readonly codapAuthorization?: Script };
+  readonly scriptLimits: ScriptLimits;
+  /** Hosts (`host` or `host:port`) that scripts may call; `allowPrivate` lifts the SSRF guard for exactly these hosts. */
+  readonly outboundHttp: { readonly allow: readonly string[]; readonly allowPrivate: boolean };
+  /** Names and values that scripts read through `Environment`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Authorization request parameters that scripts may read. */
+  readonly requestParameterAllowList: readonly string[];
+  readonly launch: { readonly acceptUnknown: boolean };
+  readonly codap: { readonly enabled: boolean; readonly trust: readonly CodapTrust[] };
+  readonly consent: { readonly allowDecline: boolean };
+  readonly termsOfService?: { readonly version: string; readonly text: string };
+  readonly policy: {
+    /** Scopes that scripts may grant beyond the client's definition; none unless listed. */
+    readonly scopesScriptsMayAdd: readonly string[];
+    readonly onPostAuthorizeOpen: boolean;
+    readonly unlistedScopes: 'ignore' | 'reject';
+    readonly showAccessTokenToPostAuthorize: boolean;
+  };
+  readonly frameAncestors: readonly string[];
+  readonly skin: string;
+}
+
+/** Finds tenants by id or by the issuer's host and path. Reloading replaces the whole object of one tenant. */
+export interface TenantDirectory {
+  all(): readonly Tenant[];
+  byId(id: string): Tenant | undefined;
+  /** Longest issuer whose host and path lead the given request host and path. */
+  byLocation(host: string, path: string): Tenant | undefined;
+}
