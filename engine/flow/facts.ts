@@ -1,0 +1,162 @@
+/**
+ * What a flow knows at each stage. A stage extends the one before it, so a state that is entered too early does not
+ * compile (see `table.ts`). Everything here is JSON and is persisted at each wait; no secret, code or token is in it.
+ */
+import type { ContextChoice, UserSessionModel } from '../script/model.ts';
+import type { Json } from '../script/runner.ts';
+
+/** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
+export interface AuthorizationRequest {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly remoteAddress: string;
+  /** SHA-256 of the cookie that binds the flow to one browser. */
+  readonly browserHash: string;
+  /** SHA-256 of the session cookie the browser presented. */
+  readonly sessionIdHash?: string;
+}
+
+/** Where the app wants its answer; known as soon as client and redirect URI were found to belong together. */
+export interface ReplyTo {
+  readonly redirectUri: string;
+  readonly state?: string;
+}
+
+export interface Received {
+  readonly request: AuthorizationRequest;
+}
+
+export interface Validated extends Received {
+  readonly clientId: string;
+  readonly replyTo: ReplyTo;
+  readonly requestedScopes: readonly string[];
+  /** Requested and allowed to this client, plus what it is granted automatically. */
+  readonly grantableScopes: readonly string[];
+  readonly audience: string;
+  readonly prompt: readonly string[];
+  readonly maximumAgeSeconds?: number;
+  readonly codeChallenge?: string;
+  readonly nonce?: string;
+  readonly launch?: string;
+  /** The user an EHR launch was made for; the log-in must be theirs. */
+  readonly launchUsername?: string;
+}
+
+/** A person proved who they are to an inbound module; no session exists yet. */
+export interface Identified extends Validated {
+  readonly moduleId: string;
+  readonly claims: Readonly<Record<string, Json>>;
+  readonly userId?: string;
+  readonly session: UserSessionModel;
+}
+
+export interface ProviderChosen extends Validated {
+  readonly providerId: string;
+}
+
+export interface AtProvider extends ProviderChosen {
+  readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
+}
+
+export interface ProviderAnswered extends ProviderChosen {
+  readonly subject: string;
+  readonly claims: Readonly<Record<string, Json>>;
+}
+
+export interface ProviderUserNamed extends ProviderAnswered {
+  readonly moduleId: string;
+  readonly userId?: string;
+  readonly session: UserSessionModel;
+}
+
+/** The person has a session with the authorization server. */
+export interface Authenticated extends Validated {
+  readonly userId: string;
+  readonly session: UserSessionModel;
+  readonly sessionIdHash: string;
+  /** Epoch milliseconds. */
+  readonly authenticatedAt: number;
+}
+
+/** What the launch, the user's defaults or the script say about context, before anyone is asked. */
+export interface ContextPrepared extends Authenticated {
+  readonly launchParameters: Readonly<Record<string, Json>>;
+  readonly choices: readonly ContextChoice[];
+  readonly contextRequired: boolean;
+}
+
+export interface ContextKnown extends Authenticated {
+  readonly launchParameters: Readonly<Record<string, Json>>;
+  readonly contextName?: string;
+}
+
+export interface Approved extends ContextKnown {
+  readonly approvedScopes: readonly string[];
+}
+
+export interface CodeIssued extends Approved {
+  readonly grantId: string;
+}
+
+/** Everything a token will hold, complete before anything is signed. */
+export interface Grant {
+  readonly id: string;
+  readonly clientId: string;
+  readonly grantType: string;
+  readonly requestedScopes: readonly string[];
+  readonly approvedScopes: readonly string[];
+  readonly audience: string;
+  readonly session: UserSessionModel | null;
+  readonly userId?: string;
+  readonly sessionIdHash?: string;
+  readonly subject: string;
+  readonly authenticatedAt?: number;
+  readonly nonce?: string;
+  readonly launch?: string;
+  readonly launchParameters: Readonly<Record<string, Json>>;
+  readonly requestParameters: Readonly<Record<string, string>>;
+  readonly accessTokenClaims: Readonly<Record<string, Json>>;
+  readonly idTokenClaims: Readonly<Record<string, Json>>;
+  /** CODAP only. */
+  readonly requestingPractitioner?: Json;
+  readonly reasonForRequest?: string;
+  /** Whether a refresh token may be issued, and for how long it was granted. */
+  readonly refresh: 'none' | 'online' | 'offline';
+  /** Epoch milliseconds; a rotated refresh token keeps the family's end. */
+  readonly refreshUntil?: number;
+}
+
+export interface Granted {
+  readonly grant: Grant;
+}
+
+export interface Minted extends Granted {
+  readonly accessTokenHash: string;
+}
+
+/** What a client presents at the token endpoint. Never persisted. */
+export interface TokenRequest {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+  readonly remoteAddress: string;
+}
+
+export interface TokenRequested {
+  readonly tokenRequest: TokenRequest;
+}
+
+export interface ClientAuthenticated extends TokenRequested {
+  readonly clientId: string;
+  readonly method: string;
+  readonly assertion?: { readonly header: Readonly<Record<string, Json>>; readonly claims: Readonly<Record<string, Json>> };
+}
+
+export interface CodapVerified extends ClientAuthenticated {
+  readonly issuer: string;
+  readonly authorization: { readonly header: Readonly<Record<string, Json>>; readonly claims: Readonly<Record<string, Json>> };
+  readonly requestedScopes: readonly string[];
+  readonly grantableScopes: readonly string[];
+}
+
+export interface CodapAuthorized extends CodapVerified {
+  readonly session: UserSessionModel;
+}

@@ -1,0 +1,83 @@
+/** What a flow needs of the world. The composition root and the simulator each supply their own. */
+import type { ScriptRunner } from '../script/runner.ts';
+import type { AuditEvent, Store } from '../store/store.ts';
+import type { Keyring } from '../key/keyring.ts';
+import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
+import type { TokenRequest } from './facts.ts';
+
+export interface VerifiedAssertion {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export interface IdentityPort {
+  /** Checks a user name and a password with the tenant's inbound modules. One reason for every kind of wrong credential. */
+  authenticate(input: {
+    readonly tenant: Tenant;
+    readonly username: string;
+    readonly password: string;
+    readonly remoteAddress: string;
+  }): Promise<{ readonly ok: true; readonly user: User; readonly moduleId: string } | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' }>;
+}
+
+export interface FederationPort {
+  start(input: { readonly tenant: Tenant; readonly provider: Provider; readonly redirectUri: string; readonly loginHint?: string }): Promise<
+    | { readonly ok: true; readonly url: string; readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string } }
+    | { readonly ok: false; readonly code: string; readonly message: string }
+  >;
+  finish(input: {
+    readonly tenant: Tenant;
+    readonly provider: Provider;
+    readonly redirectUri: string;
+    readonly currentUrl: URL;
+    readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
+  }): Promise<
+    | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
+    | { readonly ok: false; readonly code: 'denied' | 'provider-error' | 'invalid-response' | 'unreachable'; readonly message: string }
+  >;
+}
+
+export interface ClientAuthenticationPort {
+  authenticate(
+    tenant: Tenant,
+    request: TokenRequest,
+    allowPublic: boolean,
+  ): Promise<
+    | { readonly ok: true; readonly client: Client; readonly method: string; readonly assertion?: VerifiedAssertion }
+    | { readonly ok: false; readonly error: { readonly error: string; readonly description: string; readonly status: number; readonly headers?: Readonly<Record<string, string>> } }
+  >;
+  /** Verifies a JWT of a foreign issuer once: signature, audience, times, `jti`. */
+  verifyAssertion(input: {
+    readonly tenant: Tenant;
+    readonly token: string;
+    readonly keys: { readonly jwks?: { readonly keys: readonly Jwk[] }; readonly jwksUri?: string };
+    readonly issuer: string;
+    readonly algorithms: readonly SigningAlgorithm[];
+    readonly replaySpace: string;
+  }): Promise<({ readonly ok: true } & VerifiedAssertion) | { readonly ok: false; readonly reason: string }>;
+}
+
+export interface Ports {
+  readonly tenant: Tenant;
+  readonly store: Store;
+  readonly scripts: ScriptRunner;
+  readonly keyring: Keyring;
+  readonly identity: IdentityPort;
+  readonly federation: FederationPort;
+  readonly clientAuthentication: ClientAuthenticationPort;
+  /** Finds an enabled or disabled client, from the document or the store. */
+  client(clientId: string): Promise<Client | undefined>;
+  user(userId: string): Promise<User | undefined>;
+  provider(providerId: string): Promise<Provider | undefined>;
+  providers(): Promise<readonly Provider[]>;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** A random handle of 256 bits, base64url. */
+  newHandle(): string;
+  /** SHA-256 of a handle, base64url. */
+  hash(handle: string): string;
+  audit(event: AuditEvent): void;
+  /** Keeps a finished flow's trace as the tenant's policy says. Never fails the flow. */
+  keepTrace(trace: import('./trace.ts').Trace): void;
+  log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,163 @@
+/**
+ * A flow is data: a table of states. `defineFlow` checks the table at compile time: a transition may lead only to a
+ * state whose entry facts are all known by then, so steps in a wrong order do not compile.
+ */
+import type { HookName } from '../script/runner.ts';
+import type { Ports } from './ports.ts';
+
+/** Why a flow ended without success. Only `error` and `description` reach the app; `reason` goes to audit and trace. */
+export interface Rejection {
+  readonly kind: 'reject';
+  readonly error: string;
+  readonly description: string;
+  /** A stable code for operators, e.g. `redirect-uri-mismatch`. */
+  readonly reason: string;
+  /** `person`: shown on a page because the app must not be told (RFC 6749 section 4.1.2.1). */
+  readonly tell: 'app' | 'person';
+  /** Status and headers of a token endpoint's answer. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Moves on by `outcome`; `reveal` is handed to the caller once and never persisted; `handles` are stored hashed names. */
+export interface Moved<Name, Gives> {
+  readonly kind: 'continue';
+  readonly outcome: Name;
+  readonly gives: Gives;
+  readonly reveal?: Readonly<Record<string, unknown>>;
+  readonly handles?: readonly { readonly kind: string; readonly hash: string }[];
+}
+
+/** The input did not suffice: the same wait again, with a word on what is missing. */
+export interface Again {
+  readonly kind: 'again';
+  readonly error?: string;
+  readonly view?: Readonly<Record<string, string>>;
+}
+
+export type StepResult<Outcomes> = { [Name in keyof Outcomes]: Moved<Name, Outcomes[Name]> }[keyof Outcomes] | Rejection;
+
+export interface StepState<Entry, Outcomes> {
+  readonly kind: 'step';
+  readonly does: string;
+  run(facts: Entry, ports: Ports): Promise<StepResult<Outcomes>> | StepResult<Outcomes>;
+  readonly leads: { readonly [Name in keyof Outcomes]: string };
+}
+
+export interface WaitState<Entry, Outcomes> {
+  readonly kind: 'wait';
+  readonly does: string;
+  readonly waitsFor: 'person' | 'provider' | 'app';
+  accept(facts: Entry, input: Readonly<Record<string, unknown>>, ports: Ports): Promise<StepResult<Outcomes> | Again> | StepResult<Outcomes> | Again;
+  /** How long the wait lasts, seconds. */
+  expiresIn(ports: Ports): number;
+  readonly leads: { readonly [Name in keyof Outcomes]: string };
+}
+
+/** How a hook reads and changes the facts. `read` answers undefined when there is no script to run. */
+export interface HookBinding<Entry, Gives> {
+  readonly hook: HookName;
+  read(facts: Entry, ports: Ports): Promise<HookCall | undefined> | HookCall | undefined;
+  /** What holds when no callback is configured. */
+  without(facts: Entry, ports: Ports): Gives | Rejection;
+  /** Checks and takes over the callback's effect, already valid by its JSON Schema. */
+  apply(facts: Entry, effect: unknown, ports: Ports): Promise<Gives | Rejection> | Gives | Rejection;
+  /** Undoes what happened before the hook when it fails. */
+  undo?(facts: Entry, ports: Ports): Promise<void>;
+}
+
+export interface HookCall {
+  readonly script: import('../tenant/tenant.ts').Script;
+  readonly input: unknown;
+}
+
+export interface HookState<Entry, Outcomes extends { continue: unknown }> {
+  readonly kind: 'hook';
+  readonly does: string;
+  readonly binding: HookBinding<Entry, Outcomes['continue']>;
+  readonly leads: { readonly [Name in keyof Outcomes]: string };
+}
+
+export interface EndState<Entry> {
+  readonly kind: 'end';
+  readonly does: string;
+  /** The success recorded in audit; phantom use of the entry type. */
+  audit(facts: Entry): { readonly clientId?: string; readonly userId?: string };
+}
+
+/** Keeps a state's type parameters when it stands in a table. */
+export function step<Entry, Outcomes>(does: string, run: StepState<Entry, Outcomes>['run'], leads: StepState<Entry, Outcomes>['leads']) {
+  return { kind: 'step', does, run, leads } as const;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table holds states of many entry types; CheckedTable restores them.
+export type AnyState = StepState<any, any> | WaitState<any, any> | HookState<any, any> | EndState<any>;
+
+type Entry<State> = State extends StepState<infer E, infer _O>
+  ? E
+  : State extends WaitState<infer E, infer _O>
+    ? E
+    : State extends HookState<infer E, infer _O>
+      ? E
+      : State extends EndState<infer E>
+        ? E
+        : never;
+
+type Outcomes<State> = State extends StepState<infer _E, infer O>
+  ? O
+  : State extends WaitState<infer _E, infer O>
+    ? O
+    : State extends HookState<infer _E, infer O>
+      ? O
+      : never;
+
+/** Names of the states that may be entered with these facts. */
+type Enterable<Table, Facts> = { [Name in keyof Table]: Facts extends Entry<Table[Name]> ? Name : never }[keyof Table];
+
+export type CheckedTable<Table> = {
+  [Name in keyof Table]: Table[Name] extends { readonly leads: unknown }
+    ? {
+        readonly leads: {
+          readonly [Outcome in keyof Outcomes<Table[Name]>]: Enterable<
+            Table,
+            Omit<Entry<Table[Name]>, keyof Outcomes<Table[Name]>[Outcome]> & Outcomes<Table[Name]>[Outcome]
+          >;
+        };
+      }
+    : unknown;
+};
+
+export interface Flow {
+  readonly name: string;
+  readonly title: string;
+  readonly first: string;
+  readonly states: Readonly<Record<string, AnyState>>;
+}
+
+/** Makes a flow of a table; compiling it is the check of its order. */
+export function defineFlow<const Table extends Readonly<Record<string, AnyState>>>(
+  name: string,
+  title: string,
+  first: keyof Table & string,
+  states: Table & CheckedTable<Table>,
+): Flow {
+  return { name, title, first, states };
+}
+
+/** Shorthands for the values that steps answer. */
+export function move<Name extends string, Gives>(
+  outcome: Name,
+  gives: Gives,
+  extra: Pick<Moved<Name, Gives>, 'reveal' | 'handles'> = {},
+): Moved<Name, Gives> {
+  return { kind: 'continue', outcome, gives, ...extra };
+}
+
+export function reject(
+  error: string,
+  description: string,
+  reason: string,
+  extra: Partial<Pick<Rejection, 'tell' | 'status' | 'headers'>> = {},
+): Rejection {
+  return { kind: 'reject', error, description, reason, tell: 'app', ...extra };
+}
