@@ -1,0 +1,9 @@
+/** All migrations, oldest first. A released one never changes; a new one is added at the end. */
+import type { Knex } from 'knex';
+import * as initial from './0001-initial.ts';
+
+interface NamedMigration extends Knex.Migration {
+  readonly name: string;
+}
+
+export const migrations: readonly NamedMigration[] = [initial];

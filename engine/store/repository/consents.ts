@@ -1,0 +1,60 @@
+/** What a person allowed a client, and the terms the person agreed to for it. */
+import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
+import type { ConsentRepository } from '../store.ts';
+
+interface ConsentRow {
+  readonly scopes: readonly string[];
+  readonly expires_at: string | number;
+}
+
+interface TermsRow {
+  readonly version: string;
+  readonly accepted_at: string | number;
+}
+
+export function consentRepository(database: Database): ConsentRepository {
+  return {
+    async find(tenantId, userId, clientId) {
+      const row = await firstRow<ConsentRow>(
+        database,
+        'select scopes, expires_at from consent where tenant_id = ? and user_id = ? and client_id = ?',
+        [tenantId, userId, clientId],
+      );
+      return row && { scopes: row.scopes, expiresAt: instant(row.expires_at) };
+    },
+    async save(tenantId, userId, clientId, scopes, expiresAt) {
+      await rows(
+        database,
+        `insert into consent (tenant_id, user_id, client_id, scopes, expires_at) values (?, ?, ?, ?::jsonb, ?)
+         on conflict (tenant_id, user_id, client_id) do update set scopes = excluded.scopes,
+           expires_at = excluded.expires_at`,
+        [tenantId, userId, clientId, encodeJson(scopes), expiresAt],
+      );
+    },
+    async findTerms(tenantId, userId, clientId) {
+      const row = await firstRow<TermsRow>(
+        database,
+        'select version, accepted_at from terms_agreement where tenant_id = ? and user_id = ? and client_id = ?',
+        [tenantId, userId, clientId],
+      );
+      return row && { version: row.version, acceptedAt: instant(row.accepted_at) };
+    },
+    async saveTerms(tenantId, userId, clientId, version, now) {
+      await rows(
+        database,
+        `insert into terms_agreement (tenant_id, user_id, client_id, version, accepted_at) values (?, ?, ?, ?, ?)
+         on conflict (tenant_id, user_id, client_id) do update set version = excluded.version,
+           accepted_at = excluded.accepted_at`,
+        [tenantId, userId, clientId, version, now],
+      );
+    },
+    async delete(tenantId, userId, clientId) {
+      await rows(
+        database,
+        `with terms as (delete from terms_agreement where tenant_id = ? and user_id = ? and client_id = ?)
+         delete from consent where tenant_id = ? and user_id = ? and client_id = ?`,
+        [tenantId, userId, clientId, tenantId, userId, clientId],
+      );
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** Traces of flows; the sweep keeps the newest ones of each tenant. */
+import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
+import type { StoredTrace, TraceRepository } from '../store.ts';
+
+interface TraceRow {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly flow: string;
+  readonly outcome: string;
+  readonly started_at: string | number;
+  readonly trace: unknown;
+}
+
+function toTrace(row: TraceRow): StoredTrace {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    flow: row.flow,
+    outcome: row.outcome,
+    startedAt: instant(row.started_at),
+    trace: row.trace,
+  };
+}
+
+export function traceRepository(database: Database): TraceRepository {
+  return {
+    async save(trace) {
+      await rows(
+        database,
+        `insert into trace (tenant_id, id, flow, outcome, started_at, trace) values (?, ?, ?, ?, ?, ?::jsonb)
+         on conflict (tenant_id, id) do update set flow = excluded.flow, outcome = excluded.outcome,
+           started_at = excluded.started_at, trace = excluded.trace`,
+        [trace.tenantId, trace.id, trace.flow, trace.outcome, trace.startedAt, encodeJson(trace.trace)],
+      );
+    },
+    async find(tenantId, id) {
+      if (id.includes('\0')) return undefined;
+      const row = await firstRow<TraceRow>(database, 'select * from trace where tenant_id = ? and id = ?', [
+        tenantId,
+        id,
+      ]);
+      return row && toTrace(row);
+    },
+    async list(tenantId, limit) {
+      const found = await rows<TraceRow>(
+        database,
+        'select * from trace where tenant_id = ? order by started_at desc, id limit ?',
+        [tenantId, limit],
+      );
+      return found.map(toTrace);
+    },
+  };
+}

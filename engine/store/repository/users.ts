@@ -1,0 +1,101 @@
+/** People of a tenant, and their failed log-ins. */
+import type { User } from '../../tenant/tenant.ts';
+import { type Database, encodeJson, firstRow, instant, rows, storableText } from '../database.ts';
+import { isUniqueViolation, StoreError } from '../error.ts';
+import { hashHandle } from '../secret.ts';
+import type { UserRepository } from '../store.ts';
+
+interface UserRow {
+  readonly document: User;
+}
+
+interface FailureRow {
+  readonly failures: number;
+  readonly last_at: string | number;
+}
+
+/** A pattern for LIKE that matches the text itself anywhere. */
+function containing(text: string): string {
+  return `%${storableText(text).replace(/[\\%_]/g, '\\$&')}%`;
+}
+
+function conflict(error: unknown): never {
+  if (isUniqueViolation(error)) {
+    throw new StoreError('conflict', 'Another user has this username or this external identity.', undefined, error);
+  }
+  throw error;
+}
+
+export function userRepository(database: Database): UserRepository {
+  async function findOne(condition: string, values: readonly string[]): Promise<User | undefined> {
+    // A name with NUL cannot be stored, so nobody has it; asking PostgreSQL would be an error.
+    if (values.some((value) => value.includes('\0'))) return undefined;
+    const row = await firstRow<UserRow>(database, `select document from account where ${condition}`, values);
+    return row?.document;
+  }
+
+  return {
+    findByUsername: (tenantId, username) => findOne('tenant_id = ? and username = ?', [tenantId, username]),
+    findById: (tenantId, id) => findOne('tenant_id = ? and id = ?', [tenantId, id]),
+    findByExternal: (tenantId, provider, subject) =>
+      findOne('tenant_id = ? and external_provider = ? and external_subject = ?', [tenantId, provider, subject]),
+    async save(tenantId, user) {
+      await rows(
+        database,
+        `insert into account (tenant_id, id, username, external_provider, external_subject, document)
+         values (?, ?, ?, ?, ?, ?::jsonb)
+         on conflict (tenant_id, id) do update set username = excluded.username,
+           external_provider = excluded.external_provider, external_subject = excluded.external_subject,
+           document = excluded.document`,
+        [
+          tenantId,
+          user.id,
+          user.username,
+          user.external?.provider ?? null,
+          user.external?.subject ?? null,
+          encodeJson(user),
+        ],
+      ).catch(conflict);
+    },
+    async delete(tenantId, id) {
+      await rows(database, 'delete from account where tenant_id = ? and id = ?', [tenantId, id]);
+    },
+    async list(tenantId, search) {
+      const pattern = search === undefined ? undefined : containing(search);
+      const found = await rows<UserRow>(
+        database,
+        pattern === undefined
+          ? 'select document from account where tenant_id = ? order by username'
+          : `select document from account where tenant_id = ? and (username ilike ? or document->>'givenName' ilike ?
+               or document->>'familyName' ilike ? or document->>'email' ilike ?) order by username`,
+        pattern === undefined ? [tenantId] : [tenantId, pattern, pattern, pattern, pattern],
+      );
+      return found.map((row) => row.document);
+    },
+    async recordLogin(tenantId, username, success, now) {
+      // Hashed, as anybody may try to log in by a name of any length or content.
+      const key = hashHandle(username);
+      if (success) {
+        await rows(database, 'delete from login_failure where tenant_id = ? and username_hash = ?', [tenantId, key]);
+        return 0;
+      }
+      const row = await firstRow<FailureRow>(
+        database,
+        `insert into login_failure (tenant_id, username_hash, failures, last_at) values (?, ?, 1, ?)
+         on conflict (tenant_id, username_hash) do update set failures = login_failure.failures + 1,
+           last_at = greatest(login_failure.last_at, excluded.last_at)
+         returning failures, last_at`,
+        [tenantId, key, now],
+      );
+      return row?.failures ?? 1;
+    },
+    async failures(tenantId, username) {
+      const row = await firstRow<FailureRow>(
+        database,
+        'select failures, last_at from login_failure where tenant_id = ? and username_hash = ?',
+        [tenantId, hashHandle(username)],
+      );
+      return row === undefined ? { count: 0, lastAt: 0 } : { count: row.failures, lastAt: instant(row.last_at) };
+    },
+  };
+}

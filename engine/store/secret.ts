@@ -1,0 +1,59 @@
+/** Handles (codes, tokens, cookies) and client secrets: made, hashed and compared here only. */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2';
+import { LRUCache } from 'lru-cache';
+
+const GENERATED_PREFIX = 'sha256:';
+
+/** SHA-256, base64url: what the store keeps of a handle. A plain hash is enough as handles carry 256 random bits. */
+export function hashHandle(value: string): string {
+  return createHash('sha256').update(value).digest('base64url');
+}
+
+/** A random handle, base64url, of `bytes` random bytes (RFC 6749 section 10.10 asks for at least 128 bits). */
+export function newHandle(bytes = 32): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+/** A client secret to show once, and the hash to store. */
+export function newClientSecret(): { readonly secret: string; readonly hash: string } {
+  const secret = newHandle();
+  return { secret, hash: GENERATED_PREFIX + hashHandle(secret) };
+}
+
+/** argon2id (RFC 9106; the library's default variant) for secrets that people chose, as a PHC string; parameters of OWASP's password storage sheet. */
+export function hashLowEntropySecret(value: string): Promise<string> {
+  return argon2Hash(value, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+}
+
+// A client sends its secret with every token request, and argon2id would dominate each one. The cache forgets after
+// ten minutes, holds no secret, and its key dies with the process.
+const processKey = randomBytes(32);
+const verified = new LRUCache<string, true>({ max: 10_000, ttl: 10 * 60 * 1000 });
+
+function cacheKey(hash: string, presented: string): string {
+  return createHmac('sha256', processKey).update(`${hash.length}:${hash}`).update(presented).digest('base64url');
+}
+
+function equalDigests(expected: string, presented: string): boolean {
+  const left = createHash('sha256').update(expected).digest();
+  const right = createHash('sha256').update(presented).digest();
+  return timingSafeEqual(left, right);
+}
+
+/**
+ * Compares a presented secret with its stored hash in constant time.
+ * @param hash `sha256:<base64url>` of a generated secret, or an argon2id PHC string; anything else never matches.
+ */
+export async function verifyClientSecret(hash: string, presented: string): Promise<boolean> {
+  if (hash.startsWith(GENERATED_PREFIX)) {
+    return equalDigests(hash.slice(GENERATED_PREFIX.length), hashHandle(presented));
+  }
+  if (!hash.startsWith('$argon2id$')) return false;
+  const key = cacheKey(hash, presented);
+  if (verified.get(key) === true) return true;
+  // A malformed PHC string makes the library throw: it fails closed.
+  const matches = await argon2Verify(hash, presented).catch(() => false);
+  if (matches) verified.set(key, true);
+  return matches;
+}

@@ -1,0 +1,54 @@
+/** Deletes what has expired, in small steps that keep locks short. */
+import { type Database, rows } from './database.ts';
+
+const STEP = 2_000;
+const TRACES_KEPT = 500;
+const DAY = 24 * 60 * 60 * 1000;
+/** Failed log-ins of a name nobody has tried for a week are forgotten, or guessing would fill the table. */
+const FAILURES_KEPT = 7 * DAY;
+
+/** Table and condition, whose one parameter is the instant given beside it. */
+function expired(now: number): readonly (readonly [string, string, number])[] {
+  return [
+    ['token', 'expires_at <= ?', now],
+    ['flow', 'expires_at <= ?', now],
+    ['session', 'expires_at <= ?', now],
+    ['replay', 'expires_at <= ?', now],
+    ['launch', 'expires_at <= ?', now],
+    ['consent', 'expires_at <= ?', now],
+    ['admin_token', 'expires_at <= ?', now],
+    ['login_failure', 'last_at <= ?', now - FAILURES_KEPT],
+    // A revocation is needed as long as a token may refer to it, or may be about to be saved.
+    [
+      'revocation',
+      `revoked_at <= ? and not exists (select 1 from token where token.tenant_id = revocation.tenant_id
+         and revocation.kind = 'grant' and token.grant_id = revocation.id)
+       and not exists (select 1 from token where token.tenant_id = revocation.tenant_id
+         and revocation.kind = 'session' and token.session_id = revocation.id)`,
+      now - DAY,
+    ],
+  ];
+}
+
+/** @param now epoch milliseconds: rows that expire then or earlier go. */
+export async function sweep(database: Database, now: number): Promise<void> {
+  for (const [table, condition, instant] of expired(now)) {
+    for (;;) {
+      // Rows that another node's sweep is deleting are skipped.
+      const deleted = await rows(
+        database,
+        `delete from ${table} where ctid = any (array(
+           select ctid from ${table} where ${condition} limit ${STEP} for update skip locked)) returning 1 as gone`,
+        [instant],
+      );
+      if (deleted.length < STEP) break;
+    }
+  }
+  await rows(
+    database,
+    `delete from trace using (
+       select tenant_id, id, row_number() over (partition by tenant_id order by started_at desc, id) as place from trace
+     ) as ranked
+     where trace.tenant_id = ranked.tenant_id and trace.id = ranked.id and ranked.place > ${TRACES_KEPT}`,
+  );
+}
