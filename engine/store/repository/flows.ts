@@ -1,10 +1,7 @@
 /** Flows and the handles that lead to them. */
-import type { Knex } from 'knex';
 import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
 import { isUniqueViolation, StoreError } from '../error.ts';
 import type { FlowRepository, StoredFlow } from '../store.ts';
-
-type Handles = readonly { readonly kind: string; readonly hash: string }[];
 
 interface FlowRow {
   readonly id: string;
@@ -30,58 +27,22 @@ function toFlow(row: FlowRow): StoredFlow {
   };
 }
 
-async function addHandles(transaction: Knex.Transaction, flow: StoredFlow, handles: Handles): Promise<void> {
-  if (handles.length === 0) return;
-  await rows(
-    transaction,
-    `insert into flow_handle (tenant_id, kind, hash, flow_id)
-     select ?, kind, hash, ? from jsonb_to_recordset(?::jsonb) as handle (kind text, hash text)`,
-    [flow.tenantId, flow.id, encodeJson(handles)],
-  );
-}
+// A flow and its handles are written in one statement: atomic, and one journey to the database.
+const CREATE = `with created as (
+    insert into flow (tenant_id, id, flow, state, revision, facts, trace, expires_at)
+    values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, ?) returning tenant_id, id)
+  insert into flow_handle (tenant_id, kind, hash, flow_id)
+  select created.tenant_id, handle.kind, handle.hash, created.id
+  from created, jsonb_to_recordset(?::jsonb) as handle (kind text, hash text)`;
 
-async function insert(transaction: Knex.Transaction, flow: StoredFlow, handles: Handles): Promise<void> {
-  await rows(
-    transaction,
-    `insert into flow (tenant_id, id, flow, state, revision, facts, trace, expires_at)
-     values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, ?)`,
-    [
-      flow.tenantId,
-      flow.id,
-      flow.flow,
-      flow.state,
-      flow.revision,
-      encodeJson(flow.facts),
-      encodeJson(flow.trace),
-      flow.expiresAt,
-    ],
-  );
-  await addHandles(transaction, flow, handles);
-}
-
-async function update(
-  database: Database | Knex.Transaction,
-  flow: StoredFlow,
-  expectedRevision: number,
-): Promise<boolean> {
-  const changed = await rows(
-    database,
-    `update flow set flow = ?, state = ?, revision = ?, facts = ?::jsonb, trace = ?::jsonb, expires_at = ?
-     where tenant_id = ? and id = ? and revision = ? returning id`,
-    [
-      flow.flow,
-      flow.state,
-      flow.revision,
-      encodeJson(flow.facts),
-      encodeJson(flow.trace),
-      flow.expiresAt,
-      flow.tenantId,
-      flow.id,
-      expectedRevision,
-    ],
-  );
-  return changed.length === 1;
-}
+const ADVANCE = `with changed as (
+    update flow set flow = ?, state = ?, revision = ?, facts = ?::jsonb, trace = ?::jsonb, expires_at = ?
+    where tenant_id = ? and id = ? and revision = ? returning tenant_id, id),
+  added as (
+    insert into flow_handle (tenant_id, kind, hash, flow_id)
+    select changed.tenant_id, handle.kind, handle.hash, changed.id
+    from changed, jsonb_to_recordset(?::jsonb) as handle (kind text, hash text))
+  select id from changed`;
 
 function handleConflict(error: unknown): never {
   if (isUniqueViolation(error)) {
@@ -93,7 +54,17 @@ function handleConflict(error: unknown): never {
 export function flowRepository(database: Database): FlowRepository {
   return {
     async create(flow, handles = []) {
-      await database.transaction((transaction) => insert(transaction, flow, handles)).catch(handleConflict);
+      await rows(database, CREATE, [
+        flow.tenantId,
+        flow.id,
+        flow.flow,
+        flow.state,
+        flow.revision,
+        encodeJson(flow.facts),
+        encodeJson(flow.trace),
+        flow.expiresAt,
+        encodeJson(handles),
+      ]).catch(handleConflict);
     },
     async find(tenantId, id) {
       const row = await firstRow<FlowRow>(database, 'select * from flow where tenant_id = ? and id = ?', [tenantId, id]);
@@ -109,14 +80,19 @@ export function flowRepository(database: Database): FlowRepository {
       return row && toFlow(row);
     },
     async advance(flow, expectedRevision, handles = []) {
-      if (handles.length === 0) return update(database, flow, expectedRevision);
-      return database
-        .transaction(async (transaction) => {
-          if (!(await update(transaction, flow, expectedRevision))) return false;
-          await addHandles(transaction, flow, handles);
-          return true;
-        })
-        .catch(handleConflict);
+      const changed = await rows(database, ADVANCE, [
+        flow.flow,
+        flow.state,
+        flow.revision,
+        encodeJson(flow.facts),
+        encodeJson(flow.trace),
+        flow.expiresAt,
+        flow.tenantId,
+        flow.id,
+        expectedRevision,
+        encodeJson(handles),
+      ]).catch(handleConflict);
+      return changed.length === 1;
     },
   };
 }
