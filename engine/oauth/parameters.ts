@@ -1,0 +1,43 @@
+/** Request parameters as RFC 6749 section 3.1 and 3.2 want them read: none twice, empty ones omitted. */
+import { invalidRequest, type OAuthError } from './oauth-error.ts';
+
+const MAXIMUM_COUNT = 100;
+const MAXIMUM_NAME_LENGTH = 100;
+/** Characters of one value; client assertions and long scope lists are the largest. */
+const MAXIMUM_VALUE_LENGTH = 32_768;
+/** Characters of everything together. */
+const MAXIMUM_TOTAL_LENGTH = 131_072;
+
+/** May be repeated: RFC 8707 section 2 (`resource`), RFC 8693 section 2.1 (`audience`). The first value is kept. */
+const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
+
+/**
+ * Reads a query or a form body.
+ * @param source Decoded pairs, or text in `application/x-www-form-urlencoded`.
+ * @returns The parameters, empty values left out; or `invalid_request` when one is repeated or a bound is passed. Bounds:
+ * 100 parameters, names of 100, values of 32 768 and 131 072 characters in all.
+ */
+export function readParameters(
+  source: URLSearchParams | string,
+): { readonly ok: true; readonly parameters: Map<string, string> } | { readonly ok: false; readonly error: OAuthError } {
+  const refuse = (description: string) => ({ ok: false as const, error: invalidRequest(description) });
+  if (typeof source === 'string' && source.length > MAXIMUM_TOTAL_LENGTH) return refuse('The request is too long');
+  const pairs = typeof source === 'string' ? new URLSearchParams(source) : source;
+  const parameters = new Map<string, string>();
+  const seen = new Set<string>();
+  let count = 0;
+  let total = 0;
+  for (const [name, value] of pairs) {
+    count += 1;
+    total += name.length + value.length;
+    if (count > MAXIMUM_COUNT) return refuse('The request has too many parameters');
+    if (name.length > MAXIMUM_NAME_LENGTH) return refuse('The name of a parameter is too long');
+    if (value.length > MAXIMUM_VALUE_LENGTH) return refuse(`The parameter ${name} is too long`);
+    if (total > MAXIMUM_TOTAL_LENGTH) return refuse('The request is too long');
+    // An empty value counts as absent, but naming a parameter twice is wrong whatever its values are.
+    if (seen.has(name) && !REPEATABLE.has(name)) return refuse(`The parameter ${name} is repeated`);
+    seen.add(name);
+    if (value !== '' && !parameters.has(name)) parameters.set(name, value);
+  }
+  return { ok: true, parameters };
+}
