@@ -50,7 +50,10 @@ async function generate(path: string): Promise<void> {
  *   once, readable by its owner only.
  * @throws KeyError `master-key-malformed`.
  */
-export async function loadMasterKey(options: { readonly value?: string; readonly dataFolder: string }): Promise<Buffer> {
+export async function loadMasterKey(options: {
+  readonly value?: string;
+  readonly dataFolder: string;
+}): Promise<Buffer> {
   if (options.value !== undefined) return parse(options.value.trim());
   const path = join(options.dataFolder, 'master.key');
   const text = await readFile(path, 'utf8').catch(async (error: unknown) => {

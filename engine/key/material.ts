@@ -46,7 +46,8 @@ export async function generateMaterial(algorithm: SigningAlgorithm): Promise<Key
 }
 
 function algorithmOf(jwk: Jwk, label: string): SigningAlgorithm {
-  const implied = jwk.kty === 'RSA' ? 'RS256' : jwk.kty === 'EC' ? (jwk.crv === 'P-384' ? 'ES384' : 'ES256') : undefined;
+  const implied =
+    jwk.kty === 'RSA' ? 'RS256' : jwk.kty === 'EC' ? (jwk.crv === 'P-384' ? 'ES384' : 'ES256') : undefined;
   const algorithm = jwk.alg ?? implied;
   const specification = isSigningAlgorithm(algorithm) ? ALGORITHMS[algorithm] : undefined;
   const fits =
@@ -69,17 +70,29 @@ export async function readMaterial(jwk: Jwk): Promise<KeyMaterial> {
   const label = jwk.kid === undefined ? 'An imported key without id' : `The imported key ${jwk.kid}`;
   const algorithm = algorithmOf(jwk, label);
   if (typeof jwk.d !== 'string' || jwk.d === '') {
-    throw new KeyError('key-not-private', `${label} has no private part.`, 'Import the private key, with its member "d".');
+    throw new KeyError(
+      'key-not-private',
+      `${label} has no private part.`,
+      'Import the private key, with its member "d".',
+    );
   }
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
   } catch {
-    throw new KeyError('key-unsupported', `${label} is malformed.`, 'Export the key again as a JSON Web Key (RFC 7517).');
+    throw new KeyError(
+      'key-unsupported',
+      `${label} is malformed.`,
+      'Export the key again as a JSON Web Key (RFC 7517).',
+    );
   }
   const bits = privateKey.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && bits < MINIMUM_RSA_BITS) {
-    throw new KeyError('key-too-small', `${label} has ${bits} bits.`, `RSA keys need at least ${MINIMUM_RSA_BITS} bits.`);
+    throw new KeyError(
+      'key-too-small',
+      `${label} has ${bits} bits.`,
+      `RSA keys need at least ${MINIMUM_RSA_BITS} bits.`,
+    );
   }
   return describe(privateKey, algorithm, jwk.kid);
 }

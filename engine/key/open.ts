@@ -24,6 +24,19 @@ const RELOAD_AFTER = 30_000;
 /** A token naming an unknown key makes the keys be read again, but not more often than this, in milliseconds. */
 const UNKNOWN_KEY_PAUSE = 1_000;
 
+/** Rotation in two steps: the next key is published before it signs, so that relying parties know it in time. */
+export interface KeyRotation {
+  /** Publishes a new key of the algorithm beside the active one; answers its id. */
+  publishNext(tenant: Tenant, algorithm: SigningAlgorithm): Promise<string>;
+  /**
+   * Signs with a published key from now on; the one before stays published, for the tokens it signed. Other nodes
+   * follow within 30 seconds. Wait at least as long between the two steps. An imported key of the same algorithm
+   * becomes the active one again whenever its tenant is loaded.
+   * @throws KeyError `key-missing` when the tenant has no such key.
+   */
+  activate(tenant: Tenant, kid: string): Promise<void>;
+}
+
 interface TenantKeys {
   readonly loadedAt: number;
   readonly keys: readonly LoadedKey[];
@@ -52,7 +65,7 @@ function sameKey(left: unknown, right: Jwk): boolean {
  * @param options.masterKey 32 bytes from `loadMasterKey`; private keys are stored encrypted under it.
  * All methods reject with KeyError `master-key-wrong` when the stored keys belong to another master key.
  */
-export function createKeyring(options: { readonly store: Store; readonly masterKey: Buffer }): Keyring {
+export function createKeyring(options: { readonly store: Store; readonly masterKey: Buffer }): Keyring & KeyRotation {
   const { keys } = options.store;
   const sealer = createSealer(options.masterKey);
   const cache = new LRUCache<string, Promise<TenantKeys>>({ max: 10_000, ttl: RELOAD_AFTER });
@@ -164,6 +177,19 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
 
   return {
     prepare,
+    async publishNext(tenant, algorithm) {
+      const material = await generateMaterial(algorithm);
+      await saveNew(tenant.id, material, false);
+      cache.delete(tenant.id);
+      return material.kid;
+    },
+    async activate(tenant, kid) {
+      if (!(await keys.list(tenant.id)).some((key) => key.kid === kid)) {
+        throw new KeyError('key-missing', `Tenant ${tenant.id} has no key ${kid}.`, 'Publish the next key first.');
+      }
+      await keys.activate(tenant.id, kid);
+      cache.delete(tenant.id);
+    },
     async sign(tenant, claims, signOptions = {}) {
       const algorithm = signOptions.algorithm ?? tenant.keystore.algorithms[0] ?? 'RS256';
       const key = await activeKey(tenant, algorithm);
@@ -183,7 +209,8 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
       // The key decides the algorithm, never the token alone (RFC 8725 section 3.1).
       if (key === undefined || !isSigningAlgorithm(header.alg) || header.alg !== key.algorithm) return undefined;
       const data = Buffer.from(`${head}.${body}`);
-      if (!(await verifySignature(key.algorithm, key.publicKey, data, Buffer.from(signature, 'base64url')))) return undefined;
+      if (!(await verifySignature(key.algorithm, key.publicKey, data, Buffer.from(signature, 'base64url'))))
+        return undefined;
       const claims = decodeSegment(body);
       return claims && { header, claims };
     },

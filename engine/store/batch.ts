@@ -16,14 +16,19 @@ interface Call<Item> {
  * @param maximum items of one write; a single call may exceed it.
  */
 export function createBatch<Item>(write: (items: readonly Item[]) => Promise<void>, maximum = 500): Batch<Item> {
-  let waiting: Call<Item>[] = [];
+  const waiting: Call<Item>[] = [];
   let running = false;
 
+  /** As many waiting calls as fit one write, at least one. */
   function takeCalls(): Call<Item>[] {
-    let count = 0;
-    const fitting = waiting.findIndex((call) => (count += call.items.length) > maximum);
-    const taken = waiting.splice(0, fitting === -1 ? waiting.length : Math.max(1, fitting));
-    return taken;
+    let items = 0;
+    let calls = 0;
+    for (const call of waiting) {
+      items += call.items.length;
+      if (calls > 0 && items > maximum) break;
+      calls++;
+    }
+    return waiting.splice(0, calls);
   }
 
   /** One caller's bad item must not fail the others: after a failure each call stands alone. */

@@ -1,10 +1,5 @@
 /** A failure of the store with a stable code; `hint` says what the operator can do about it. */
-export type StoreErrorCode =
-  | 'store-unconfigured'
-  | 'store-locked'
-  | 'store-unavailable'
-  | 'store-closed'
-  | 'conflict';
+export type StoreErrorCode = 'store-unconfigured' | 'store-locked' | 'store-unavailable' | 'store-closed' | 'conflict';
 
 export class StoreError extends Error {
   readonly code: StoreErrorCode;

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { createLocalJWKSet, decodeProtectedHeader, exportJWK, jwtVerify } from 'jose';
-import type { Keyring } from '../../engine/key/keyring.ts';
 import { createKeyring } from '../../engine/key/open.ts';
 import { openStore } from '../../engine/store/open.ts';
 import type { Store } from '../../engine/store/store.ts';
 import type { Jwk, SigningAlgorithm, Tenant } from '../../engine/tenant/tenant.ts';
 import { databases, type OpenedDatabase } from '../support/databases.ts';
+import { rejectionCode } from '../support/rejection.ts';
 
 const ALL: readonly SigningAlgorithm[] = ['RS256', 'RS384', 'PS256', 'ES256', 'ES384'];
 const masterKey = Buffer.alloc(32, 7);
@@ -25,20 +25,12 @@ async function privateJwk(kind: 'rsa' | 'P-256' | 'P-384', members: object = {},
   return { kty: kind === 'rsa' ? 'RSA' : 'EC', ...(await exportJWK(pair.privateKey)), ...members };
 }
 
-async function rejectionCode(promise: Promise<unknown>): Promise<unknown> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : error;
-}
-
 for (const database of databases()) {
   describe(`keyring on ${database.name}`, function () {
     this.timeout(60_000);
     let opened: OpenedDatabase;
     let store: Store;
-    let keyring: Keyring;
+    let keyring: ReturnType<typeof createKeyring>;
     before(async () => {
       opened = await database.open();
       store = opened.store;
@@ -134,12 +126,16 @@ for (const database of databases()) {
       const generated = tenantOf('import', ['RS256', 'ES384']);
       await keyring.prepare(generated);
       const old = await keyring.sign(generated, {});
-      const tenant = tenantOf('import', ['RS256', 'ES384'], [
-        await privateJwk('rsa', { kid: 'r1' }),
-        await privateJwk('rsa', { kid: 'r2' }),
-        await privateJwk('P-384', { kid: 'e1' }),
-        await privateJwk('rsa', { kid: 'p1', alg: 'PS256' }),
-      ]);
+      const tenant = tenantOf(
+        'import',
+        ['RS256', 'ES384'],
+        [
+          await privateJwk('rsa', { kid: 'r1' }),
+          await privateJwk('rsa', { kid: 'r2' }),
+          await privateJwk('P-384', { kid: 'e1' }),
+          await privateJwk('rsa', { kid: 'p1', alg: 'PS256' }),
+        ],
+      );
       await keyring.prepare(tenant);
       await keyring.prepare(tenant);
       expect(decodeProtectedHeader(await keyring.sign(tenant, {})).kid).to.equal('r1');
@@ -148,6 +144,29 @@ for (const database of databases()) {
       // Tokens of the key that was active before stay good.
       expect(await keyring.verify(tenant, old)).to.not.equal(undefined);
       expect((await keyring.publicJwks(tenant)).keys).to.have.length(6);
+    });
+
+    it('rotates: publishes the next key, then signs with it, and still verifies the old tokens', async () => {
+      const tenant = tenantOf('rotate', ['ES256']);
+      await keyring.prepare(tenant);
+      const old = await keyring.sign(tenant, {});
+      const next = await keyring.publishNext(tenant, 'ES256');
+      expect((await keyring.publicJwks(tenant)).keys.map((key) => key.kid)).to.include(next);
+      expect(decodeProtectedHeader(await keyring.sign(tenant, {})).kid).to.not.equal(next);
+      await keyring.activate(tenant, next);
+      expect(decodeProtectedHeader(await keyring.sign(tenant, {})).kid).to.equal(next);
+      expect(await keyring.verify(tenant, old)).to.not.equal(undefined);
+      await keyring.prepare(tenant);
+      expect(decodeProtectedHeader(await keyring.sign(tenant, {})).kid).to.equal(next);
+    });
+
+    it('activates no unknown key and none of another tenant', async () => {
+      const tenant = tenantOf('rotate-other', ['ES256']);
+      await keyring.prepare(tenant);
+      const [foreign] = (await keyring.publicJwks(whole)).keys;
+      for (const kid of ['unknown', foreign?.kid ?? '']) {
+        expect(await rejectionCode(keyring.activate(tenant, kid))).to.equal('key-missing');
+      }
     });
 
     it('rejects keys that cannot sign', async () => {

@@ -67,7 +67,10 @@ export function flowRepository(database: Database): FlowRepository {
       ]).catch(handleConflict);
     },
     async find(tenantId, id) {
-      const row = await firstRow<FlowRow>(database, 'select * from flow where tenant_id = ? and id = ?', [tenantId, id]);
+      const row = await firstRow<FlowRow>(database, 'select * from flow where tenant_id = ? and id = ?', [
+        tenantId,
+        id,
+      ]);
       return row && toFlow(row);
     },
     async findByHandle(tenantId, kind, hash) {

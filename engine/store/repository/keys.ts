@@ -65,7 +65,10 @@ export function keyRepository(database: Database): KeyRepository {
              (select algorithm from signing_key where tenant_id = ? and kid = ?)`,
           [tenantId, kid, tenantId, kid],
         );
-        await rows(transaction, 'update signing_key set active = true where tenant_id = ? and kid = ?', [tenantId, kid]);
+        await rows(transaction, 'update signing_key set active = true where tenant_id = ? and kid = ?', [
+          tenantId,
+          kid,
+        ]);
       });
     },
   };

@@ -5,7 +5,9 @@ import type { Store } from '../store.ts';
 export function settings(database: Database): Pick<Store, 'setting' | 'setSetting'> {
   return {
     async setting(name) {
-      const row = await firstRow<{ readonly value: string }>(database, 'select value from setting where name = ?', [name]);
+      const row = await firstRow<{ readonly value: string }>(database, 'select value from setting where name = ?', [
+        name,
+      ]);
       return row?.value;
     },
     async setSetting(name, value) {

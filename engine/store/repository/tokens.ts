@@ -87,11 +87,11 @@ export function tokenRepository(database: Database): TokenRepository {
       return used.length === 1;
     },
     async revoke(tenantId, hash, now) {
-      await rows(
-        database,
-        'update token set revoked_at = ? where tenant_id = ? and hash = ? and revoked_at is null',
-        [now, tenantId, hash],
-      );
+      await rows(database, 'update token set revoked_at = ? where tenant_id = ? and hash = ? and revoked_at is null', [
+        now,
+        tenantId,
+        hash,
+      ]);
     },
     async revokeGrant(tenantId, grantId, now) {
       await rows(
