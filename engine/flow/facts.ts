@@ -130,7 +130,8 @@ export interface Granted {
 }
 
 export interface Minted extends Granted {
-  readonly accessTokenHash: string;
+  /** Never persisted. */
+  readonly accessToken: string;
 }
 
 /** What a client presents at the token endpoint. Never persisted. */
@@ -147,12 +148,18 @@ export interface TokenRequested {
 export interface ClientAuthenticated extends TokenRequested {
   readonly clientId: string;
   readonly method: string;
-  readonly assertion?: { readonly header: Readonly<Record<string, Json>>; readonly claims: Readonly<Record<string, Json>> };
+  readonly assertion?: {
+    readonly header: Readonly<Record<string, Json>>;
+    readonly claims: Readonly<Record<string, Json>>;
+  };
 }
 
 export interface CodapVerified extends ClientAuthenticated {
   readonly issuer: string;
-  readonly authorization: { readonly header: Readonly<Record<string, Json>>; readonly claims: Readonly<Record<string, Json>> };
+  readonly authorization: {
+    readonly header: Readonly<Record<string, Json>>;
+    readonly claims: Readonly<Record<string, Json>>;
+  };
   readonly requestedScopes: readonly string[];
   readonly grantableScopes: readonly string[];
 }

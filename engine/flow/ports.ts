@@ -17,12 +17,24 @@ export interface IdentityPort {
     readonly username: string;
     readonly password: string;
     readonly remoteAddress: string;
-  }): Promise<{ readonly ok: true; readonly user: User; readonly moduleId: string } | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' }>;
+  }): Promise<
+    | { readonly ok: true; readonly user: User; readonly moduleId: string }
+    | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' }
+  >;
 }
 
 export interface FederationPort {
-  start(input: { readonly tenant: Tenant; readonly provider: Provider; readonly redirectUri: string; readonly loginHint?: string }): Promise<
-    | { readonly ok: true; readonly url: string; readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string } }
+  start(input: {
+    readonly tenant: Tenant;
+    readonly provider: Provider;
+    readonly redirectUri: string;
+    readonly loginHint?: string;
+  }): Promise<
+    | {
+        readonly ok: true;
+        readonly url: string;
+        readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
+      }
     | { readonly ok: false; readonly code: string; readonly message: string }
   >;
   finish(input: {
@@ -33,7 +45,11 @@ export interface FederationPort {
     readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
   }): Promise<
     | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
-    | { readonly ok: false; readonly code: 'denied' | 'provider-error' | 'invalid-response' | 'unreachable'; readonly message: string }
+    | {
+        readonly ok: false;
+        readonly code: 'denied' | 'provider-error' | 'invalid-response' | 'unreachable';
+        readonly message: string;
+      }
   >;
 }
 
@@ -44,7 +60,15 @@ export interface ClientAuthenticationPort {
     allowPublic: boolean,
   ): Promise<
     | { readonly ok: true; readonly client: Client; readonly method: string; readonly assertion?: VerifiedAssertion }
-    | { readonly ok: false; readonly error: { readonly error: string; readonly description: string; readonly status: number; readonly headers?: Readonly<Record<string, string>> } }
+    | {
+        readonly ok: false;
+        readonly error: {
+          readonly error: string;
+          readonly description: string;
+          readonly status: number;
+          readonly headers?: Readonly<Record<string, string>>;
+        };
+      }
   >;
   /** Verifies a JWT of a foreign issuer once: signature, audience, times, `jti`. */
   verifyAssertion(input: {

@@ -35,23 +35,31 @@ export interface Again {
   readonly view?: Readonly<Record<string, string>>;
 }
 
-export type StepResult<Outcomes> = { [Name in keyof Outcomes]: Moved<Name, Outcomes[Name]> }[keyof Outcomes] | Rejection;
+export type StepResult<Outcomes> =
+  { [Name in keyof Outcomes]: Moved<Name, Outcomes[Name]> }[keyof Outcomes] | Rejection;
 
-export interface StepState<Entry, Outcomes> {
+type Leads = Readonly<Record<string, string>>;
+type MaybePromise<Value> = Promise<Value> | Value;
+
+export interface StepState {
   readonly kind: 'step';
   readonly does: string;
-  run(facts: Entry, ports: Ports): Promise<StepResult<Outcomes>> | StepResult<Outcomes>;
-  readonly leads: { readonly [Name in keyof Outcomes]: string };
+  run(facts: never, ports: Ports): MaybePromise<Moved<string, unknown> | Rejection>;
+  readonly leads: Leads;
 }
 
-export interface WaitState<Entry, Outcomes> {
+export interface WaitState {
   readonly kind: 'wait';
   readonly does: string;
   readonly waitsFor: 'person' | 'provider' | 'app';
-  accept(facts: Entry, input: Readonly<Record<string, unknown>>, ports: Ports): Promise<StepResult<Outcomes> | Again> | StepResult<Outcomes> | Again;
+  accept(
+    facts: never,
+    input: Readonly<Record<string, unknown>>,
+    ports: Ports,
+  ): MaybePromise<Moved<string, unknown> | Rejection | Again>;
   /** How long the wait lasts, seconds. */
   expiresIn(ports: Ports): number;
-  readonly leads: { readonly [Name in keyof Outcomes]: string };
+  readonly leads: Leads;
 }
 
 /** How a hook reads and changes the facts. `read` answers undefined when there is no script to run. */
@@ -71,51 +79,51 @@ export interface HookCall {
   readonly input: unknown;
 }
 
-export interface HookState<Entry, Outcomes extends { continue: unknown }> {
+export interface HookState {
   readonly kind: 'hook';
   readonly does: string;
-  readonly binding: HookBinding<Entry, Outcomes['continue']>;
-  readonly leads: { readonly [Name in keyof Outcomes]: string };
+  readonly binding: HookBinding<never, unknown>;
+  readonly leads: { readonly continue: string };
 }
 
-export interface EndState<Entry> {
+export interface EndState {
   readonly kind: 'end';
   readonly does: string;
-  /** The success recorded in audit; phantom use of the entry type. */
-  audit(facts: Entry): { readonly clientId?: string; readonly userId?: string };
+  /** Who the success is recorded for in the audit trail. */
+  audit(facts: never): { readonly clientId?: string; readonly userId?: string };
 }
 
-/** Keeps a state's type parameters when it stands in a table. */
-export function step<Entry, Outcomes>(does: string, run: StepState<Entry, Outcomes>['run'], leads: StepState<Entry, Outcomes>['leads']) {
-  return { kind: 'step', does, run, leads } as const;
-}
+export type AnyState = StepState | WaitState | HookState | EndState;
 
-// biome-ignore lint/suspicious/noExplicitAny: a table holds states of many entry types; CheckedTable restores them.
-export type AnyState = StepState<any, any> | WaitState<any, any> | HookState<any, any> | EndState<any>;
-
-type Entry<State> = State extends StepState<infer E, infer _O>
-  ? E
-  : State extends WaitState<infer E, infer _O>
-    ? E
-    : State extends HookState<infer E, infer _O>
-      ? E
-      : State extends EndState<infer E>
-        ? E
+/** The facts a state needs on entry, read off the function it runs. */
+type Entry<State> = State extends { run(facts: infer Facts, ports: Ports): unknown }
+  ? Facts
+  : State extends { accept(facts: infer Facts, input: Readonly<Record<string, unknown>>, ports: Ports): unknown }
+    ? Facts
+    : State extends { binding: { without(facts: infer Facts, ports: Ports): unknown } }
+      ? Facts
+      : State extends { audit(facts: infer Facts): unknown }
+        ? Facts
         : never;
 
-type Outcomes<State> = State extends StepState<infer _E, infer O>
-  ? O
-  : State extends WaitState<infer _E, infer O>
-    ? O
-    : State extends HookState<infer _E, infer O>
-      ? O
+type MovesOf<Result> = {
+  [Move in Extract<Awaited<Result>, Moved<string, unknown>> as Move['outcome']]: Move['gives'];
+};
+
+/** The outcomes of a state and the facts each of them gives, read off what its function answers. */
+type Outcomes<State> = State extends { run(facts: never, ports: Ports): infer Result }
+  ? MovesOf<Result>
+  : State extends { accept(facts: never, input: never, ports: Ports): infer Result }
+    ? MovesOf<Result>
+    : State extends { binding: HookBinding<never, infer Gives> }
+      ? { continue: Gives }
       : never;
 
 /** Names of the states that may be entered with these facts. */
 type Enterable<Table, Facts> = { [Name in keyof Table]: Facts extends Entry<Table[Name]> ? Name : never }[keyof Table];
 
 export type CheckedTable<Table> = {
-  [Name in keyof Table]: Table[Name] extends { readonly leads: unknown }
+  readonly [Name in keyof Table]: Table[Name] extends { readonly leads: unknown }
     ? {
         readonly leads: {
           readonly [Outcome in keyof Outcomes<Table[Name]>]: Enterable<

@@ -38,7 +38,13 @@ export interface Trace {
 }
 
 /** Names and values of people appear in traces of demo tenants only. */
-export function hookTrace(tenant: Tenant, name: HookName, script: string, input: unknown, result: InvocationResult): HookTrace {
+export function hookTrace(
+  tenant: Tenant,
+  name: HookName,
+  script: string,
+  input: unknown,
+  result: InvocationResult,
+): HookTrace {
   const values = tenant.demo;
   return {
     name,

@@ -1,0 +1,45 @@
+import type { Ports } from './ports.ts';
+import { afterProviderLogin, nameProviderUser, prepareProviderUser } from './hooks.ts';
+import { acceptProviderAnswer, linkUser, startFederation } from './step/federate.ts';
+
+/** Rows of a log-in at a foreign OpenID Provider. The interactive flow takes them in and goes on at `session`. */
+export const federated = {
+  'provider chosen': {
+    kind: 'step',
+    does: 'the provider is discovered and asked',
+    run: startFederation,
+    leads: { redirected: 'at the provider' },
+  },
+  'at the provider': {
+    kind: 'wait',
+    does: 'the person logs in at the provider',
+    waitsFor: 'provider',
+    accept: acceptProviderAnswer,
+    expiresIn: (ports: Ports) => ports.tenant.lifetimes.interactionSeconds,
+    leads: { answered: 'user name' },
+  },
+  'user name': {
+    kind: 'hook',
+    does: "the provider's script names the local user",
+    binding: nameProviderUser,
+    leads: { continue: 'user prepared' },
+  },
+  'user prepared': {
+    kind: 'step',
+    does: 'the local user is looked up',
+    run: prepareProviderUser,
+    leads: { named: 'provider log-in' },
+  },
+  'provider log-in': {
+    kind: 'hook',
+    does: "the provider's script sees the log-in and may deny it",
+    binding: afterProviderLogin,
+    leads: { continue: 'user linked' },
+  },
+  'user linked': {
+    kind: 'step',
+    does: 'the local user is created or brought up to date',
+    run: linkUser,
+    leads: { linked: 'session' },
+  },
+} as const;

@@ -1,0 +1,316 @@
+/**
+ * The hook catalogue: for each hook what it reads, and how its effect is checked and taken over. The driver loop
+ * (`machine.ts`) is the only caller.
+ */
+import { createHash } from 'node:crypto';
+import type { FailureEffect, HookEffect, HookInput, UserSessionModel } from '../script/model.ts';
+import type { Json } from '../script/runner.ts';
+import type { Script, Tenant } from '../tenant/tenant.ts';
+import type {
+  CodapAuthorized,
+  CodapVerified,
+  ContextPrepared,
+  Grant,
+  Granted,
+  Identified,
+  Minted,
+  ProviderAnswered,
+  ProviderUserNamed,
+} from './facts.ts';
+import type { Ports } from './ports.ts';
+import { foreignSession } from './step/federate.ts';
+import { type HookBinding, reject, type Rejection } from './table.ts';
+
+/** Claims that only the engine sets (RFC 9068, OpenID Connect Core); `smile_` is reserved as in Smile CDR. */
+const reservedAccessTokenClaims = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'client_id',
+  'scope',
+  'azp',
+  'cnf',
+  'act',
+  'sid',
+  'auth_time',
+  'authorities',
+]);
+const reservedIdTokenClaims = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'nonce',
+  'at_hash',
+  'c_hash',
+  'auth_time',
+  'azp',
+  'sid',
+  'acr',
+  'amr',
+]);
+const reservedLaunchParameters = new Set([
+  'access_token',
+  'token_type',
+  'expires_in',
+  'scope',
+  'refresh_token',
+  'id_token',
+  'error',
+  'error_description',
+  'error_uri',
+  'state',
+  'code',
+  'iss',
+  ...reservedAccessTokenClaims,
+]);
+
+function policy(hook: string, reason: string): Rejection {
+  return reject('server_error', 'The server could not complete the request', `${hook}-policy-${reason}`, {
+    status: 500,
+  });
+}
+
+function denied(hook: string, failure: FailureEffect): Rejection {
+  const why = failure.unknownUsername
+    ? 'unknown-username'
+    : failure.incorrectPassword
+      ? 'incorrect-password'
+      : 'denied';
+  return reject('access_denied', 'The request was denied', `${hook}-${why}`, { status: 400 });
+}
+
+function inboundScript(tenant: Tenant, moduleId: string): Script | undefined {
+  return tenant.inbound.find((module) => module.id === moduleId)?.script;
+}
+
+function authenticationInput(
+  facts: {
+    session: UserSessionModel;
+    moduleId: string;
+    claims: Readonly<Record<string, Json>>;
+    request: { remoteAddress: string };
+  },
+  ports: Ports,
+): HookInput<'onAuthenticateSuccess'> {
+  return {
+    session: facts.session,
+    context: {
+      moduleId: facts.moduleId,
+      startTime: new Date(ports.now()).toISOString(),
+      remoteAddress: facts.request.remoteAddress,
+      claims: facts.claims,
+      // Consent has not happened yet.
+      approvedScopes: [],
+    },
+  };
+}
+
+function authenticated(
+  before: UserSessionModel,
+  effect: HookEffect<'onAuthenticateSuccess'>,
+): { readonly session: UserSessionModel } | Rejection {
+  if (effect.failure) return denied('onAuthenticateSuccess', effect.failure);
+  if (effect.session.username !== before.username) return policy('onAuthenticateSuccess', 'username');
+  return { session: { ...effect.session, external: before.external } };
+}
+
+export const afterLocalLogin: HookBinding<Identified, { readonly session: UserSessionModel }> = {
+  hook: 'onAuthenticateSuccess',
+  read(facts, ports) {
+    const script = inboundScript(ports.tenant, facts.moduleId);
+    return script && { script, input: authenticationInput(facts, ports) };
+  },
+  without: (facts) => ({ session: facts.session }),
+  apply: (facts, effect) => authenticated(facts.session, effect as HookEffect<'onAuthenticateSuccess'>),
+};
+
+export const afterProviderLogin: HookBinding<ProviderUserNamed, { readonly session: UserSessionModel }> = {
+  hook: 'onAuthenticateSuccess',
+  async read(facts, ports) {
+    const script = (await ports.provider(facts.providerId))?.federationAuth;
+    return script && { script, input: authenticationInput(facts, ports) };
+  },
+  without: (facts) => ({ session: facts.session }),
+  apply: (facts, effect) => authenticated(facts.session, effect as HookEffect<'onAuthenticateSuccess'>),
+};
+
+/** Without a script a foreign user is named by provider and a digest of the subject, which no local name can equal. */
+function defaultUsername(facts: ProviderAnswered): string {
+  return `${facts.providerId}:${createHash('sha256').update(facts.subject).digest('base64url').slice(0, 22)}`;
+}
+
+type Named = Omit<ProviderUserNamed, keyof ProviderAnswered> & { readonly username?: string };
+
+export const nameProviderUser: HookBinding<ProviderAnswered, { readonly username: string }> = {
+  hook: 'getUserName',
+  async read(facts, ports) {
+    const provider = await ports.provider(facts.providerId);
+    if (!provider?.federationAuth) return undefined;
+    const input: HookInput<'getUserName'> = {
+      claims: facts.claims,
+      server: { id: provider.id, name: provider.name, issuer: provider.issuer },
+    };
+    return { script: provider.federationAuth, input };
+  },
+  without: (facts) => ({ username: defaultUsername(facts) }),
+  apply: (_facts, effect) => ({ username: (effect as HookEffect<'getUserName'>).username }),
+};
+
+/** Finds or prepares the session of the user that `getUserName` named. */
+export async function prepareProviderUser(
+  facts: ProviderAnswered & { readonly username: string },
+  ports: Ports,
+): Promise<{ readonly kind: 'continue'; readonly outcome: 'named'; readonly gives: Named } | Rejection> {
+  const result = await foreignSession(facts, facts.username, ports);
+  if ('conflict' in result) return reject('access_denied', 'The request was denied', 'username-taken');
+  return { kind: 'continue', outcome: 'named', gives: result };
+}
+
+export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 'session'>> = {
+  hook: 'authenticate',
+  read(facts, ports) {
+    const script = ports.tenant.scripts.codapAuthorization;
+    if (!script) return undefined;
+    const { claims } = facts.authorization;
+    const input: HookInput<'authenticate'> = {
+      request: {
+        authenticationToken: facts.assertion ?? { header: {}, claims: {} },
+        authorizationToken: facts.authorization,
+        requestingPractitioner: claims['requesting_practitioner'] ?? null,
+        requestedRecord: claims['requested_record'] ?? null,
+        requestedScopes: facts.requestedScopes,
+        reasonForRequest: String(claims['reason_for_request']),
+        acr: String(claims['acr']),
+        issuer: facts.issuer,
+        clientId: facts.clientId,
+        remoteAddress: facts.tokenRequest.remoteAddress,
+        headers: {},
+      },
+    };
+    return { script, input };
+  },
+  // A tenant without the script cannot have started; should it be gone, nothing is granted.
+  without: () => denied('authenticate', {}),
+  apply(facts, effect) {
+    const { session, failure } = effect as HookEffect<'authenticate'>;
+    if (failure || !session) return denied('authenticate', failure ?? {});
+    return {
+      session: {
+        ...session,
+        external: true,
+        username: session.username || `${facts.issuer}#${String(facts.authorization.claims['sub'])}`,
+      },
+    };
+  },
+};
+
+export const chooseContexts: HookBinding<
+  ContextPrepared,
+  Pick<ContextPrepared, 'session' | 'choices' | 'contextRequired'>
+> = {
+  hook: 'onSmartLoginPreContextSelection',
+  read(facts, ports) {
+    const script = ports.tenant.scripts.callbacks;
+    const input: HookInput<'onSmartLoginPreContextSelection'> = {
+      session: facts.session,
+      choices: facts.choices,
+      required: facts.contextRequired,
+    };
+    return script && { script, input };
+  },
+  without: (facts) => ({ session: facts.session, choices: facts.choices, contextRequired: facts.contextRequired }),
+  apply(facts, effect) {
+    const { session, choices, required } = effect as HookEffect<'onSmartLoginPreContextSelection'>;
+    if (session.username !== facts.session.username) return policy('onSmartLoginPreContextSelection', 'username');
+    if (
+      choices.some(({ launchParameters }) =>
+        Object.keys(launchParameters ?? {}).some((name) => reservedLaunchParameters.has(name)),
+      )
+    ) {
+      return policy('onSmartLoginPreContextSelection', 'launch-parameter');
+    }
+    return { session, choices, contextRequired: required };
+  },
+};
+
+export const generateToken: HookBinding<Granted, Granted> = {
+  hook: 'onTokenGenerating',
+  async read({ grant }, ports) {
+    const script = ports.tenant.scripts.callbacks;
+    const client = await ports.client(grant.clientId);
+    if (!script || !client) return undefined;
+    const input: HookInput<'onTokenGenerating'> = {
+      session: grant.session,
+      request: {
+        clientId: grant.clientId,
+        grantType: grant.grantType,
+        ...(grant.launch === undefined ? {} : { launch: grant.launch }),
+        audience: grant.audience,
+        requestedScopes: grant.requestedScopes,
+        approvedScopes: grant.approvedScopes,
+        requestParameters: grant.requestParameters,
+      },
+      client: {
+        clientId: client.clientId,
+        clientName: client.clientName,
+        scopes: client.scopes,
+        grantTypes: client.grantTypes,
+        permissions: client.permissions,
+      },
+    };
+    return { script, input };
+  },
+  without: ({ grant }) => ({ grant }),
+  apply({ grant }, value, ports) {
+    const effect = value as HookEffect<'onTokenGenerating'>;
+    const hook = 'onTokenGenerating';
+    const mayAdd = new Set([...grant.approvedScopes, ...ports.tenant.policy.scopesScriptsMayAdd]);
+    if (!effect.approvedScopes.every((scope) => mayAdd.has(scope))) return policy(hook, 'scope');
+    const reserved = (names: object, taken: ReadonlySet<string>) =>
+      Object.keys(names).some((name) => taken.has(name) || name.startsWith('smile_'));
+    if (reserved(effect.accessTokenClaims, reservedAccessTokenClaims)) return policy(hook, 'access-token-claim');
+    if (reserved(effect.idTokenClaims, reservedIdTokenClaims)) return policy(hook, 'id-token-claim');
+    if (reserved(effect.launchParameters, reservedLaunchParameters)) return policy(hook, 'launch-parameter');
+    if ((effect.session === null) !== (grant.session === null) || effect.session?.username !== grant.session?.username)
+      return policy(hook, 'session');
+    const changed: Grant = {
+      ...grant,
+      session: effect.session,
+      approvedScopes: effect.approvedScopes,
+      accessTokenClaims: effect.accessTokenClaims,
+      idTokenClaims: effect.idTokenClaims,
+      launchParameters: { ...grant.launchParameters, ...effect.launchParameters },
+    };
+    return { grant: changed };
+  },
+};
+
+export const afterTokenStored: HookBinding<Minted, unknown> = {
+  hook: 'onPostAuthorize',
+  read({ grant, accessToken }, ports) {
+    const script = ports.tenant.scripts.callbacks;
+    const input: HookInput<'onPostAuthorize'> = {
+      clientId: grant.clientId,
+      ...(grant.session ? { username: grant.session.username } : {}),
+      grantType: grant.grantType,
+      accessToken: ports.tenant.policy.showAccessTokenToPostAuthorize ? accessToken : '***',
+      grantedScopes: grant.approvedScopes,
+      claims: grant.accessTokenClaims,
+      launchParameters: grant.launchParameters,
+      ...(grant.requestingPractitioner === undefined ? {} : { requestingPractitioner: grant.requestingPractitioner }),
+    };
+    return script && { script, input };
+  },
+  without: () => ({}),
+  apply: () => ({}),
+  // What is not returned must not stay usable.
+  undo: ({ grant }, ports) => ports.store.tokens.revokeGrant(ports.tenant.id, grant.id, ports.now()),
+};

@@ -1,0 +1,130 @@
+import { federated } from './federated.ts';
+import { afterLocalLogin, chooseContexts } from './hooks.ts';
+import { acceptConsent, acceptTerms, findConsent, findTerms } from './step/approve.ts';
+import { issueCode, redeemCode } from './step/code.ts';
+import { acceptChoice, prepareContext, settleContext } from './step/context.ts';
+import { acceptLogin, establishSession, findSession, requireUser } from './step/log-in.ts';
+import { identifyClient, validateRequest } from './step/validate-request.ts';
+import type { Ports } from './ports.ts';
+import { defineFlow } from './table.ts';
+import { tokenIssue } from './token-issue.ts';
+
+const interaction = (ports: Ports) => ports.tenant.lifetimes.interactionSeconds;
+
+/** A person lets an app in: the authorization code grant with everything SMART App Launch adds to it. */
+export const interactive = defineFlow('interactive', 'Interactive', 'client known', {
+  'client known': {
+    kind: 'step',
+    does: 'client and redirect URI belong together',
+    run: identifyClient,
+    leads: { known: 'request validated' },
+  },
+  'request validated': {
+    kind: 'step',
+    does: 'the request is one that may be answered',
+    run: validateRequest,
+    leads: { validated: 'session sought' },
+  },
+  'session sought': {
+    kind: 'step',
+    does: 'is somebody logged in already',
+    run: findSession,
+    leads: { reused: 'context prepared', login: 'login', provider: 'provider chosen' },
+  },
+
+  login: {
+    kind: 'wait',
+    does: 'the person logs in or chooses a provider',
+    waitsFor: 'person',
+    accept: acceptLogin,
+    expiresIn: interaction,
+    leads: { identified: 'local log-in', provider: 'provider chosen' },
+  },
+  'local log-in': {
+    kind: 'hook',
+    does: "the inbound module's script sees the log-in and may deny it",
+    binding: afterLocalLogin,
+    leads: { continue: 'local user' },
+  },
+  'local user': {
+    kind: 'step',
+    does: 'the local user stands behind the session',
+    run: requireUser,
+    leads: { found: 'session' },
+  },
+
+  ...federated,
+
+  session: {
+    kind: 'step',
+    does: 'a new session under a new id',
+    run: establishSession,
+    leads: { authenticated: 'context prepared' },
+  },
+  'context prepared': {
+    kind: 'step',
+    does: 'what launch and defaults say of the context',
+    run: prepareContext,
+    leads: { prepared: 'context choices' },
+  },
+  'context choices': {
+    kind: 'hook',
+    does: 'the script may offer choices or settle the context',
+    binding: chooseContexts,
+    leads: { continue: 'context settled' },
+  },
+  'context settled': {
+    kind: 'step',
+    does: 'must somebody choose',
+    run: settleContext,
+    leads: { known: 'terms sought', choose: 'context' },
+  },
+  context: {
+    kind: 'wait',
+    does: 'the person picks a context',
+    waitsFor: 'person',
+    accept: acceptChoice,
+    expiresIn: interaction,
+    leads: { chosen: 'terms sought' },
+  },
+
+  'terms sought': {
+    kind: 'step',
+    does: 'were these terms accepted before',
+    run: findTerms,
+    leads: { agreed: 'consent sought', ask: 'terms' },
+  },
+  terms: {
+    kind: 'wait',
+    does: 'the person reads the terms of service',
+    waitsFor: 'person',
+    accept: acceptTerms,
+    expiresIn: interaction,
+    leads: { agreed: 'consent sought' },
+  },
+  'consent sought': {
+    kind: 'step',
+    does: 'were these scopes approved before',
+    run: findConsent,
+    leads: { approved: 'code issued', ask: 'consent' },
+  },
+  consent: {
+    kind: 'wait',
+    does: 'the person approves the scopes',
+    waitsFor: 'person',
+    accept: acceptConsent,
+    expiresIn: interaction,
+    leads: { approved: 'code issued' },
+  },
+
+  'code issued': { kind: 'step', does: 'a code for the app', run: issueCode, leads: { issued: 'code' } },
+  code: {
+    kind: 'wait',
+    does: 'the app redeems the code',
+    waitsFor: 'app',
+    accept: redeemCode,
+    expiresIn: (ports: Ports) => ports.tenant.lifetimes.authorizationCodeSeconds,
+    leads: { redeemed: 'token generating' },
+  },
+  ...tokenIssue,
+});

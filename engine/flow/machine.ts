@@ -1,0 +1,338 @@
+/**
+ * The one driver of all flows: it walks a flow's table, is the only place that runs hooks, persists at each wait by
+ * compare-and-set, and has one exit for failure.
+ */
+import type { Json } from '../script/runner.ts';
+import type { StoredFlow } from '../store/store.ts';
+import { validateEffect } from './effect.ts';
+import type { Ports } from './ports.ts';
+import {
+  type AnyState,
+  type Flow,
+  type HookBinding,
+  type HookState,
+  type Moved,
+  type Rejection,
+  reject,
+} from './table.ts';
+import { hookTrace, type Trace, type TraceEntry } from './trace.ts';
+
+export type Facts = Readonly<Record<string, unknown>>;
+
+export interface FlowProgress {
+  readonly flowId: string;
+  readonly facts: Facts;
+  /** Values for the caller only, such as the code or the tokens. */
+  readonly reveal: Readonly<Record<string, unknown>>;
+}
+
+export type FlowResult =
+  | ({
+      readonly kind: 'waiting';
+      readonly state: string;
+      readonly waitsFor: 'person' | 'provider' | 'app';
+    } & FlowProgress)
+  | ({ readonly kind: 'done' } & FlowProgress)
+  | ({ readonly kind: 'rejected'; readonly rejection: Rejection } & FlowProgress);
+
+interface Run {
+  readonly flow: Flow;
+  readonly ports: Ports;
+  readonly flowId: string;
+  readonly startedAt: number;
+  readonly entries: TraceEntry[];
+  facts: Record<string, unknown>;
+  reveal: Record<string, unknown>;
+  handles: { kind: string; hash: string }[];
+  /** Revision stored last; undefined while nothing is stored. */
+  revision: number | undefined;
+}
+
+/** Starts a flow with what its first state needs and runs it to its first wait or its end. */
+export async function startFlow(flow: Flow, facts: Facts, ports: Ports): Promise<FlowResult> {
+  const run: Run = {
+    flow,
+    ports,
+    flowId: ports.newHandle(),
+    startedAt: ports.now(),
+    entries: [],
+    facts: { ...facts },
+    reveal: {},
+    handles: [],
+    revision: undefined,
+  };
+  return walk(run, flow.first);
+}
+
+/**
+ * Gives a waiting flow the input it waits for. `expectedState` is what the caller believes it answers: a form sent twice
+ * or from an old page changes nothing and is told where the flow stands.
+ */
+export async function resumeFlow(
+  flow: Flow,
+  stored: StoredFlow,
+  expectedState: string,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<
+  | FlowResult
+  | {
+      readonly kind: 'again';
+      readonly state: string;
+      readonly error?: string;
+      readonly view?: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'stale'; readonly state: string }
+  | { readonly kind: 'expired' }
+> {
+  const state = flow.states[stored.state];
+  if (stored.expiresAt <= ports.now()) return { kind: 'expired' };
+  if (stored.state !== expectedState || state?.kind !== 'wait') return { kind: 'stale', state: stored.state };
+  const past = stored.trace as { startedAt: number; entries: TraceEntry[] };
+  const run: Run = {
+    flow,
+    ports,
+    flowId: stored.id,
+    startedAt: past.startedAt,
+    entries: [...past.entries],
+    facts: { ...(stored.facts as Facts) },
+    reveal: {},
+    handles: [],
+    revision: stored.revision,
+  };
+  const began = ports.now();
+  const result = await state.accept(run.facts as never, input, ports);
+  if (result.kind === 'again') return { ...result, state: stored.state };
+  record(run, stored.state, 'resume', result.kind === 'continue' ? String(result.outcome) : result.reason, began);
+  const next = result.kind === 'continue' ? leadOf(state, String(result.outcome)) : 'rejected';
+  if (result.kind === 'continue') take(run, result);
+  // The step is claimed before any of its effects: of two callers only one goes on.
+  const claimed = await persist(run, next, stored.expiresAt);
+  if (!claimed) {
+    const current = await ports.store.flows.find(ports.tenant.id, stored.id);
+    return { kind: 'stale', state: current?.state ?? 'gone' };
+  }
+  return result.kind === 'continue' ? walk(run, next) : fail(run, result, true);
+}
+
+async function walk(run: Run, first: string): Promise<FlowResult> {
+  let name = first;
+  for (;;) {
+    const state = run.flow.states[name];
+    if (!state) throw new Error(`flow ${run.flow.name} has no state ${name}`);
+    const began = run.ports.now();
+    if (state.kind === 'wait') {
+      record(run, name, 'wait', `waits for ${state.waitsFor}`, began);
+      const stored = await persist(run, name, began + state.expiresIn(run.ports) * 1000);
+      if (!stored)
+        return fail(
+          run,
+          reject('invalid_request', 'This step was taken already', 'flow-advanced-elsewhere', { tell: 'person' }),
+        );
+      return { kind: 'waiting', state: name, waitsFor: state.waitsFor, ...progress(run) };
+    }
+    if (state.kind === 'end') {
+      record(run, name, 'end', 'success', began);
+      if (run.revision !== undefined && !(await persist(run, name, began + 86_400_000))) {
+        const grant = run.facts['grant'] as { id: string } | undefined;
+        if (grant) await run.ports.store.tokens.revokeGrant(run.ports.tenant.id, grant.id, began);
+        return fail(run, reject('invalid_grant', 'The authorization code was used more than once', 'code-replayed'));
+      }
+      finish(run, 'success', state.audit(run.facts as never));
+      return { kind: 'done', ...progress(run) };
+    }
+    const result = state.kind === 'hook' ? await runHook(run, name, state) : await runStep(run, name, state);
+    if (result.kind === 'reject') return fail(run, result);
+    take(run, result);
+    name = leadOf(state, String(result.outcome));
+  }
+}
+
+async function runStep(
+  run: Run,
+  name: string,
+  state: Extract<AnyState, { kind: 'step' }>,
+): Promise<Moved<PropertyKey, unknown> | Rejection> {
+  const began = run.ports.now();
+  let result: Moved<PropertyKey, unknown> | Rejection;
+  try {
+    result = (await state.run(run.facts as never, run.ports)) as Moved<PropertyKey, unknown> | Rejection;
+  } catch (error) {
+    run.ports.log('error', 'a step failed', {
+      flow: run.flow.name,
+      state: name,
+      flowId: run.flowId,
+      error: describe(error),
+    });
+    result = reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
+  }
+  record(run, name, 'step', result.kind === 'continue' ? String(result.outcome) : result.reason, began);
+  return result;
+}
+
+async function runHook(run: Run, name: string, state: HookState): Promise<Moved<PropertyKey, unknown> | Rejection> {
+  const binding = state.binding as HookBinding<Facts, unknown>;
+  const { ports } = run;
+  const began = ports.now();
+  const call = await binding.read(run.facts, ports);
+  const settle = (result: unknown): Moved<PropertyKey, unknown> | Rejection =>
+    isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
+  if (!call) {
+    record(run, name, 'hook', 'no callback', began);
+    return settle(binding.without(run.facts, ports));
+  }
+  const result = await ports.scripts.run({
+    tenantId: ports.tenant.id,
+    script: call.script,
+    hook: binding.hook,
+    input: call.input as Json,
+    limits: ports.tenant.scriptLimits,
+    environment: ports.tenant.environment,
+    outboundHttp: ports.tenant.outboundHttp,
+  });
+  const trace = hookTrace(ports.tenant, binding.hook, call.script.name, call.input, result);
+  for (const line of ports.tenant.demo ? result.logs : []) {
+    ports.log(line.level === 'debug' ? 'info' : line.level, line.message, {
+      source: 'script',
+      hook: binding.hook,
+      flowId: run.flowId,
+    });
+  }
+  let outcome: Moved<PropertyKey, unknown> | Rejection;
+  if (!result.ok) outcome = hookFailure(run, binding.hook, call.script.name, result);
+  else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
+  else {
+    const problem = validateEffect(binding.hook, result.value);
+    outcome = problem
+      ? hookFailure(run, binding.hook, call.script.name, { kind: 'shape', message: problem })
+      : settle(await binding.apply(run.facts, result.value, ports));
+  }
+  if (outcome.kind === 'reject' && binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen) {
+    outcome = settle(binding.without(run.facts, ports));
+  }
+  if (outcome.kind === 'reject') await binding.undo?.(run.facts, ports);
+  run.entries.push({
+    at: began,
+    state: name,
+    kind: 'hook',
+    outcome: outcome.kind === 'continue' ? 'continue' : outcome.reason,
+    milliseconds: ports.now() - began,
+    hook: trace,
+  });
+  return outcome;
+}
+
+/** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
+function hookFailure(
+  run: Run,
+  hook: string,
+  script: string,
+  failure: { readonly kind: string; readonly message: string; readonly location?: unknown },
+): Rejection {
+  if (failure.kind === 'denied') {
+    return reject('access_denied', 'The request was denied', `${hook}-denied`, { status: 400 });
+  }
+  run.ports.log('error', 'a callback failed', {
+    hook,
+    script,
+    kind: failure.kind,
+    // A message may quote what the script saw, so only demo tenants log it.
+    ...(run.ports.tenant.demo ? { detail: failure.message } : {}),
+    location: failure.location,
+    flowId: run.flowId,
+  });
+  return reject('server_error', 'The server could not complete the request', `${hook}-${failure.kind}`, {
+    status: 500,
+  });
+}
+
+async function fail(run: Run, rejection: Rejection, alreadyStored = false): Promise<FlowResult> {
+  run.entries.push({ at: run.ports.now(), state: 'rejected', kind: 'end', outcome: rejection.reason, milliseconds: 0 });
+  if (run.revision !== undefined && !alreadyStored) await persist(run, 'rejected', run.ports.now() + 86_400_000);
+  finish(
+    run,
+    'failure',
+    { clientId: run.facts['clientId'] as string | undefined, userId: run.facts['userId'] as string | undefined },
+    rejection.reason,
+  );
+  return { kind: 'rejected', rejection, ...progress(run) };
+}
+
+function finish(
+  run: Run,
+  outcome: 'success' | 'failure',
+  who: { clientId?: string | undefined; userId?: string | undefined },
+  reason?: string,
+): void {
+  const { ports } = run;
+  ports.audit({
+    tenantId: ports.tenant.id,
+    at: ports.now(),
+    type: `flow.${run.flow.name}`,
+    outcome,
+    flowId: run.flowId,
+    ...(who.clientId ? { clientId: who.clientId } : {}),
+    ...(who.userId ? { userId: who.userId } : {}),
+    ...(reason ? { reason } : {}),
+  });
+  const trace: Trace = {
+    flowId: run.flowId,
+    tenantId: ports.tenant.id,
+    flow: run.flow.name,
+    startedAt: run.startedAt,
+    outcome: reason ?? 'success',
+    entries: run.entries,
+  };
+  ports.keepTrace(trace);
+}
+
+async function persist(run: Run, state: string, expiresAt: number): Promise<boolean> {
+  const { store, tenant } = run.ports;
+  const revision = (run.revision ?? 0) + 1;
+  // What a client presented (secrets, assertions) and the token itself are needed within one request only.
+  const { tokenRequest: _presented, accessToken: _issued, ...facts } = run.facts;
+  const record: StoredFlow = {
+    id: run.flowId,
+    tenantId: tenant.id,
+    flow: run.flow.name,
+    state,
+    revision,
+    facts,
+    trace: { startedAt: run.startedAt, entries: run.entries },
+    expiresAt,
+  };
+  const handles = run.handles;
+  run.handles = [];
+  if (run.revision === undefined) await store.flows.create(record, handles);
+  else if (!(await store.flows.advance(record, run.revision, handles))) return false;
+  run.revision = revision;
+  return true;
+}
+
+function take(run: Run, moved: Moved<PropertyKey, unknown>): void {
+  Object.assign(run.facts, moved.gives);
+  Object.assign(run.reveal, moved.reveal ?? {});
+  if (moved.handles) run.handles.push(...moved.handles);
+}
+
+function record(run: Run, state: string, kind: TraceEntry['kind'], outcome: string, began: number): void {
+  run.entries.push({ at: began, state, kind, outcome, milliseconds: run.ports.now() - began });
+}
+
+function leadOf(state: AnyState, outcome: string): string {
+  const lead = 'leads' in state ? (state.leads as Readonly<Record<string, string>>)[outcome] : undefined;
+  if (!lead) throw new Error(`a state answered the outcome ${outcome}, which its row does not name`);
+  return lead;
+}
+
+function progress(run: Run): FlowProgress {
+  return { flowId: run.flowId, facts: run.facts, reveal: run.reveal };
+}
+
+function isRejection(value: unknown): value is Rejection {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'reject';
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.stack?.split('\n').slice(0, 4).join(' | ')}` : 'unknown';
+}

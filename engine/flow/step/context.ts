@@ -1,0 +1,92 @@
+/** Launch context: what the launch or the user's defaults say, whether a person must choose, and the choice. */
+import type { ContextChoice } from '../../script/model.ts';
+import type { Json } from '../../script/runner.ts';
+import type { Authenticated, ContextKnown, ContextPrepared } from '../facts.ts';
+import type { Ports } from '../ports.ts';
+import { type Again, move, reject, type StepResult } from '../table.ts';
+
+type Prepared = Omit<ContextPrepared, keyof Authenticated>;
+type Known = Omit<ContextKnown, keyof Authenticated>;
+
+/** Whether the granted scopes cannot do without a patient (SMART App Launch 2.2, section 3.0.3). */
+function needsPatient(scopes: readonly string[]): boolean {
+  return scopes.some((scope) => scope.startsWith('patient/') || /^launch\/patient($|\?)/.test(scope));
+}
+
+/** Takes the launch handle (single use) and collects what is known of the context. */
+export async function prepareContext(facts: Authenticated, ports: Ports): Promise<StepResult<{ prepared: Prepared }>> {
+  let launchParameters: Record<string, Json> = {};
+  if (facts.launch !== undefined && facts.requestedScopes.includes('launch')) {
+    const launch = await ports.store.launches.take(ports.tenant.id, ports.hash(facts.launch), ports.now());
+    if (!launch && !ports.tenant.launch.acceptUnknown) {
+      return reject('invalid_request', 'The launch is unknown, expired or used', 'launch-used');
+    }
+    if (launch && (launch.username !== facts.session.username || launch.clientId !== facts.clientId)) {
+      return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
+    }
+    launchParameters = { ...(launch?.context as Record<string, Json> | undefined) };
+  }
+  return move('prepared', {
+    launchParameters,
+    choices: [],
+    contextRequired: needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined,
+  });
+}
+
+/** Decides whether somebody must choose, now that the script had its say. */
+export function settleContext(facts: ContextPrepared): StepResult<{ known: Known; choose: unknown }> {
+  const launchParameters = { ...facts.launchParameters };
+  for (const { resourceType, resourceId } of facts.session.launchResourceIds)
+    launchParameters[resourceType.toLowerCase()] ??= resourceId;
+  const patientMissing = needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined;
+  if (facts.choices.length > 0 && (patientMissing || facts.contextRequired)) {
+    return facts.prompt.includes('none')
+      ? reject('interaction_required', 'The person must choose a context', 'context-required')
+      : move('choose', {});
+  }
+  if (patientMissing) {
+    const preset = facts.session.defaultLaunchContexts.find(
+      ({ contextType }) => contextType.toLowerCase() === 'patient',
+    );
+    if (!preset) return reject('access_denied', 'There is no patient for this request', 'context-none');
+    launchParameters['patient'] = preset.resourceId.replace(/^Patient\//, '');
+  }
+  return move('known', { launchParameters });
+}
+
+/** The picker's form: a search, or one of the offered choices by its place in the list. */
+export function acceptChoice(
+  facts: ContextPrepared,
+  input: Readonly<Record<string, unknown>>,
+): StepResult<{ chosen: Known }> | Again {
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
+  if (input['do'] === 'search') return { kind: 'again', view: { search: String(input['search'] ?? '') } };
+  const index = typeof input['choice'] === 'string' && /^\d{1,4}$/.test(input['choice']) ? Number(input['choice']) : -1;
+  const choice = facts.choices[index];
+  if (!choice) return { kind: 'again', error: 'choose-one', view: { search: String(input['search'] ?? '') } };
+  return move('chosen', {
+    launchParameters: {
+      ...facts.launchParameters,
+      ...choice.launchParameters,
+      [choice.contextType.toLowerCase()]: choice.resourceId,
+    },
+    contextName: choice.display,
+  });
+}
+
+/** The choices that match a search, with their places in the whole list. */
+export function searchChoices(
+  choices: readonly ContextChoice[],
+  search: string,
+): readonly { readonly index: number; readonly choice: ContextChoice }[] {
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  return choices
+    .map((choice, index) => ({ index, choice }))
+    .filter(({ choice }) => {
+      const text = [choice.display, choice.birthDate, choice.identifier, choice.sex].join(' ').toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+}

@@ -1,0 +1,122 @@
+/** The steps of a log-in at a foreign OpenID Provider, up to the local user it stands for. */
+import type { UserSessionModel } from '../../script/model.ts';
+import type { Json } from '../../script/runner.ts';
+import type { User } from '../../tenant/tenant.ts';
+import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderUserNamed } from '../facts.ts';
+import type { Ports } from '../ports.ts';
+import { type Again, move, reject, type StepResult } from '../table.ts';
+import { sessionOf } from './log-in.ts';
+
+/** The one address a provider sends people back to. */
+export function federationRedirectUri(issuer: string, providerId: string): string {
+  return `${issuer}/federation/callback/${encodeURIComponent(providerId)}`;
+}
+
+/** Discovers the provider and makes the request to it; `state` names this flow, the browser's cookie binds it. */
+export async function startFederation(
+  facts: ProviderChosen,
+  ports: Ports,
+): Promise<StepResult<{ redirected: Omit<AtProvider, keyof ProviderChosen> }>> {
+  const provider = await ports.provider(facts.providerId);
+  if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
+  const loginHint = facts.request.parameters['login_hint'];
+  const result = await ports.federation.start({
+    tenant: ports.tenant,
+    provider,
+    redirectUri: federationRedirectUri(ports.tenant.issuer, provider.id),
+    ...(loginHint === undefined ? {} : { loginHint }),
+  });
+  if (!result.ok) {
+    ports.log('warn', 'a log-in provider could not be used', { provider: provider.id, code: result.code });
+    return reject('temporarily_unavailable', 'The log-in provider is not available', `provider-${result.code}`);
+  }
+  return move(
+    'redirected',
+    { pending: result.pending },
+    { reveal: { providerUrl: result.url }, handles: [{ kind: 'federation', hash: ports.hash(result.pending.state) }] },
+  );
+}
+
+/** The provider's answer, verified by the relying party library: state, issuer, signature, nonce, times. */
+export async function acceptProviderAnswer(
+  facts: AtProvider,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<StepResult<{ answered: Omit<ProviderAnswered, keyof ProviderChosen> }> | Again> {
+  const provider = await ports.provider(facts.providerId);
+  if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
+  const result = await ports.federation.finish({
+    tenant: ports.tenant,
+    provider,
+    redirectUri: federationRedirectUri(ports.tenant.issuer, provider.id),
+    currentUrl: new URL(String(input['currentUrl'])),
+    pending: facts.pending,
+  });
+  if (!result.ok) {
+    if (result.code === 'denied')
+      return reject('access_denied', 'The log-in at the provider was denied', 'provider-denied');
+    if (result.code === 'unreachable')
+      return reject('temporarily_unavailable', 'The log-in provider is not available', 'provider-unreachable');
+    return reject('server_error', 'The log-in at the provider failed', `provider-${result.code}`);
+  }
+  return move('answered', { subject: result.subject, claims: result.claims as Readonly<Record<string, Json>> });
+}
+
+/** The session a foreign user starts with: what is known locally, or an empty one with the provider's default authorities. */
+export async function foreignSession(
+  facts: ProviderAnswered,
+  username: string,
+  ports: Ports,
+): Promise<Omit<ProviderUserNamed, keyof ProviderAnswered> | { readonly conflict: true }> {
+  const linked = await ports.store.users.findByExternal(ports.tenant.id, facts.providerId, facts.subject);
+  if (linked) return { moduleId: facts.providerId, userId: linked.id, session: sessionOf(linked) };
+  // A local account is never taken over by a foreign claim of its name: linking is for its owner to prove.
+  if (await ports.store.users.findByUsername(ports.tenant.id, username)) return { conflict: true };
+  const provider = await ports.provider(facts.providerId);
+  const text = (name: string) => (typeof facts.claims[name] === 'string' ? (facts.claims[name] as string) : undefined);
+  const [givenName, familyName, email] = [text('given_name'), text('family_name'), text('email')];
+  const session: UserSessionModel = {
+    username,
+    external: true,
+    ...(givenName ? { givenName } : {}),
+    ...(familyName ? { familyName } : {}),
+    ...(email ? { email } : {}),
+    authorities: provider?.defaultAuthorities ?? [],
+    defaultLaunchContexts: [],
+    launchResourceIds: [],
+    fhirContext: [],
+    userData: {},
+  };
+  return { moduleId: facts.providerId, session };
+}
+
+/** Creates the local user on the first log-in, or brings the known one up to date with what the callback decided. */
+export async function linkUser(
+  facts: ProviderUserNamed,
+  ports: Ports,
+): Promise<StepResult<{ linked: { readonly userId: string } }>> {
+  const known = facts.userId === undefined ? undefined : await ports.user(facts.userId);
+  if (known && !known.enabled) return reject('access_denied', 'The request was denied', 'user-disabled');
+  const { session } = facts;
+  const user: User = {
+    ...(known ?? { enabled: true }),
+    id: known?.id ?? ports.newHandle(),
+    username: session.username,
+    enabled: true,
+    ...(session.givenName ? { givenName: session.givenName } : {}),
+    ...(session.familyName ? { familyName: session.familyName } : {}),
+    ...(session.email ? { email: session.email } : {}),
+    ...(session.fhirUserUrl ? { fhirUser: session.fhirUserUrl } : {}),
+    external: { provider: facts.providerId, subject: facts.subject },
+    authorities: session.authorities,
+    defaultLaunchContexts: session.defaultLaunchContexts,
+    userData: session.userData,
+  };
+  try {
+    await ports.store.users.save(ports.tenant.id, user);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'conflict') throw error;
+    return reject('access_denied', 'The request was denied', 'username-taken');
+  }
+  return move('linked', { userId: user.id });
+}

@@ -1,0 +1,144 @@
+/** From a valid request to a person with a session: session reuse, the log-in form, and what follows a proof of identity. */
+import type { UserSessionModel } from '../../script/model.ts';
+import type { Json } from '../../script/runner.ts';
+import type { User } from '../../tenant/tenant.ts';
+import type { Authenticated, Identified, ProviderChosen, Validated } from '../facts.ts';
+import type { Ports } from '../ports.ts';
+import { type Again, move, reject, type StepResult } from '../table.ts';
+
+export type AuthenticatedGives = Omit<Authenticated, keyof Validated>;
+
+/** The user session as scripts see it, made of what the tenant knows of the user. */
+export function sessionOf(user: User): UserSessionModel {
+  return {
+    username: user.username,
+    external: user.external !== undefined,
+    ...(user.givenName ? { givenName: user.givenName } : {}),
+    ...(user.familyName ? { familyName: user.familyName } : {}),
+    ...(user.email ? { email: user.email } : {}),
+    ...(user.notes ? { notes: user.notes } : {}),
+    ...(user.fhirUser ? { fhirUserUrl: user.fhirUser } : {}),
+    authorities: user.authorities,
+    defaultLaunchContexts: user.defaultLaunchContexts,
+    launchResourceIds: [],
+    fhirContext: [],
+    userData: user.userData as Readonly<Record<string, Json>>,
+  };
+}
+
+/** Reuses the browser's session where `prompt`, `max_age` and the launch's user allow it (OpenID Connect Core 3.1.2.3). */
+export async function findSession(
+  facts: Validated,
+  ports: Ports,
+): Promise<StepResult<{ reused: AuthenticatedGives; login: unknown; provider: Pick<ProviderChosen, 'providerId'> }>> {
+  const silent = facts.prompt.includes('none');
+  const fresh = facts.prompt.includes('login') || facts.prompt.includes('select_account');
+  const { sessionIdHash } = facts.request;
+  const session =
+    sessionIdHash && !fresh ? await ports.store.sessions.find(ports.tenant.id, sessionIdHash, ports.now()) : undefined;
+  const youngEnough =
+    session &&
+    (facts.maximumAgeSeconds === undefined || ports.now() - session.authenticatedAt <= facts.maximumAgeSeconds * 1000);
+  if (session && youngEnough) {
+    const user = await ports.user(session.userId);
+    const details = session.details as unknown as UserSessionModel;
+    if (user?.enabled && (facts.launchUsername === undefined || facts.launchUsername === details.username)) {
+      return move('reused', {
+        userId: user.id,
+        session: details,
+        sessionIdHash: session.idHash,
+        authenticatedAt: session.authenticatedAt,
+      });
+    }
+  }
+  if (silent) return reject('login_required', 'The person must log in', 'login-required');
+  const providers = await ports.providers();
+  const only = providers[0];
+  if (ports.tenant.federation.autoRedirect && providers.length === 1 && only)
+    return move('provider', { providerId: only.id });
+  return move('login', {});
+}
+
+/** The log-in form: a user name and password, or the choice of a provider. */
+export async function acceptLogin(
+  facts: Validated,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<
+  StepResult<{ identified: Omit<Identified, keyof Validated>; provider: Pick<ProviderChosen, 'providerId'> }> | Again
+> {
+  const { provider, username, password } = input;
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
+  if (typeof provider === 'string' && provider !== '') {
+    const known = await ports.provider(provider);
+    return known ? move('provider', { providerId: known.id }) : { kind: 'again', error: 'wrong-credentials' };
+  }
+  if (!ports.tenant.federation.passwordForm || typeof username !== 'string' || typeof password !== 'string') {
+    return { kind: 'again', error: 'wrong-credentials' };
+  }
+  const result = await ports.identity.authenticate({
+    tenant: ports.tenant,
+    username,
+    password,
+    remoteAddress: facts.request.remoteAddress,
+  });
+  if (!result.ok) {
+    ports.audit({
+      tenantId: ports.tenant.id,
+      at: ports.now(),
+      type: 'login',
+      outcome: 'failure',
+      clientId: facts.clientId,
+      reason: result.reason,
+    });
+    return { kind: 'again', error: result.reason, view: { username } };
+  }
+  return move('identified', {
+    moduleId: result.moduleId,
+    claims: {},
+    userId: result.user.id,
+    session: sessionOf(result.user),
+  });
+}
+
+/** Makes the browser's session under a new id, so that an id planted before the log-in is worth nothing. */
+export async function establishSession(
+  facts: Validated & { readonly userId: string; readonly session: UserSessionModel },
+  ports: Ports,
+): Promise<StepResult<{ authenticated: AuthenticatedGives }>> {
+  if (facts.launchUsername !== undefined && facts.launchUsername !== facts.session.username) {
+    return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
+  }
+  const sessionId = ports.newHandle();
+  const sessionIdHash = ports.hash(sessionId);
+  const authenticatedAt = ports.now();
+  if (facts.request.sessionIdHash) await ports.store.sessions.delete(ports.tenant.id, facts.request.sessionIdHash);
+  await ports.store.sessions.save({
+    idHash: sessionIdHash,
+    tenantId: ports.tenant.id,
+    userId: facts.userId,
+    authenticatedAt,
+    expiresAt: authenticatedAt + ports.tenant.lifetimes.sessionSeconds * 1000,
+    details: facts.session as unknown as Readonly<Record<string, unknown>>,
+  });
+  ports.audit({
+    tenantId: ports.tenant.id,
+    at: authenticatedAt,
+    type: 'login',
+    outcome: 'success',
+    clientId: facts.clientId,
+    userId: facts.userId,
+  });
+  return move(
+    'authenticated',
+    { userId: facts.userId, session: facts.session, sessionIdHash, authenticatedAt },
+    { reveal: { sessionId } },
+  );
+}
+
+/** After `onAuthenticateSuccess` the local user behind the session must exist. */
+export function requireUser(facts: Identified): StepResult<{ found: { readonly userId: string } }> {
+  return facts.userId === undefined
+    ? reject('access_denied', 'The request was denied', 'user-missing')
+    : move('found', { userId: facts.userId });
+}
