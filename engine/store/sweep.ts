@@ -46,9 +46,10 @@ export async function sweep(database: Database, now: number): Promise<void> {
   }
   await rows(
     database,
-    `delete from trace using (
-       select tenant_id, id, row_number() over (partition by tenant_id order by started_at desc, id) as place from trace
-     ) as ranked
-     where trace.tenant_id = ranked.tenant_id and trace.id = ranked.id and ranked.place > ${TRACES_KEPT}`,
+    `delete from trace where ctid = any (array(
+       select trace.ctid from trace join (
+         select tenant_id, id, row_number() over (partition by tenant_id order by started_at desc, id) as place
+         from trace) as ranked on ranked.tenant_id = trace.tenant_id and ranked.id = trace.id
+       where ranked.place > ${TRACES_KEPT} for update of trace skip locked))`,
   );
 }
