@@ -89,8 +89,14 @@ export const FLOWS: readonly RecordedFlow[] = [
   },
 ];
 
+export interface StageExtras extends Partial<DemoOptions> {
+  /** Adds routes of its own before the server starts; gets what makes tokens. */
+  readonly prepare?: (stand: Pick<Stage, 'server' | 'token'>) => void;
+}
+
 /** Sets the demo up. @param listen whether it answers on a port of its own, for browsers */
-export async function stage(listen = false, extra: Partial<DemoOptions> = {}): Promise<Stage> {
+export async function stage(listen = false, extras: StageExtras = {}): Promise<Stage> {
+  const { prepare, ...extra } = extras;
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-demo-'));
   const patientsFile = join(folder, 'patients.json');
   await writeFile(patientsFile, JSON.stringify(PATIENTS));
@@ -114,9 +120,6 @@ export async function stage(listen = false, extra: Partial<DemoOptions> = {}): P
     users: [{ username: 'jane', password: 'jane-demo', name: 'Jane Doe', role: 'Patient with one record' }],
     ...extra,
   });
-  await server.ready();
-  if (listen) await server.listen({ port, host: 'localhost' });
-
   async function token(claims: Record<string, unknown>, changes: TokenChanges = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const jwt = new SignJWT(claims)
@@ -127,6 +130,10 @@ export async function stage(listen = false, extra: Partial<DemoOptions> = {}): P
     if (changes.expiresAt !== null) jwt.setExpirationTime(changes.expiresAt ?? now + 300);
     return jwt.sign(changes.foreignKey ? foreign.privateKey : own.privateKey);
   }
+
+  prepare?.({ server, token });
+  await server.ready();
+  if (listen) await server.listen({ port, host: 'localhost' });
 
   return {
     server,

@@ -66,24 +66,23 @@ export function showObservations(observations) {
   };
   element('observation-head').replaceChildren(
     heading('Measure'),
-    heading('Unit'),
     ...dates.map((date) => heading(date, 'number')),
   );
   const rows = [...measures].map(([label, found]) => {
     const row = make('tr');
     const name = make('th', label);
     name.scope = 'row';
+    name.append(make('span', unitOf(found[0]), 'unit'));
     const values = dates.map((date) => {
       const match = found.find((one) => one.effectiveDateTime.startsWith(date));
       return make('td', match ? valueOf(match) : '–', 'number');
     });
-    row.append(name, make('td', unitOf(found[0]), 'quiet'), ...values);
+    row.append(name, ...values);
     return row;
   });
   if (rows.length === 0) {
     const row = make('tr');
     const cell = make('td', 'None on record.');
-    cell.colSpan = 2;
     row.append(cell);
     rows.push(row);
   }

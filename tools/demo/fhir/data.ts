@@ -40,9 +40,9 @@ function patient(entry: PatientEntry): Resource {
 }
 
 function quantity(measure: Measure, ...seed: readonly (string | number)[]): object {
-  // Half of the spread belongs to the person and half to the day, so that a person's values resemble each other.
+  // Most of the spread belongs to the person and little to the day, so that a person's values resemble each other.
   const person = chance(seed[0] ?? '', measure.code);
-  const share = (person + chance(...seed, measure.code)) / 2;
+  const share = person * 0.85 + chance(...seed, measure.code) * 0.15;
   const raw = measure.low + share * (measure.high - measure.low);
   return { value: Number(raw.toFixed(measure.digits)), unit: measure.unit, system: UCUM, code: measure.ucum };
 }

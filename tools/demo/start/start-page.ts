@@ -16,8 +16,8 @@ export interface StartPageInput {
 
 const DISCOVERY = ['openid-configuration', 'oauth-authorization-server', 'smart-configuration'];
 
-function link(address: string): Markup {
-  return html`<li><a href="${address}">${address}</a></li>`;
+function link(address: string, text: string): Markup {
+  return html`<li><a href="${address}">${text}</a></li>`;
 }
 
 function tryIt({ patients }: StartPageInput): Markup {
@@ -60,12 +60,12 @@ function userTable(users: readonly DemoUser[]): Markup {
 export function startPage(input: StartPageInput): string {
   const { issuers, fhirBase, documents } = input;
   const discovery = issuers.map((issuer) =>
-    html`<h3>${issuer}</h3><ul class="links">${DISCOVERY.map((name) => link(`${issuer}/.well-known/${name}`))}</ul><br>`,
+    html`<h3>${issuer}</h3><ul class="links">${DISCOVERY.map((name) => link(`${issuer}/.well-known/${name}`, name))}</ul>`,
   );
   const reading = documents.length === 0
     ? NOTHING
     : html`<section class="card" aria-labelledby="docs"><h2 id="docs">Read more</h2>
-  <ul class="links">${documents.map((name) => html`<li><a href="/docs/${name}">${name}</a></li>`)}</ul></section>`;
+  <ul class="links">${documents.map((name) => link(`/docs/${name}`, name))}</ul></section>`;
   return page(
     'Sallyport – what runs here',
     html`<h1>Sallyport is running</h1>
@@ -79,8 +79,9 @@ ${userTable(input.users)}
 <div class="cards">
   <section class="card" aria-labelledby="discovery"><h2 id="discovery">Discovery documents</h2>${discovery}</section>
   <section class="card" aria-labelledby="fhir"><h2 id="fhir">FHIR server</h2>
+    <h3>${fhirBase}</h3>
     <p>Read-only FHIR R4 with made-up records; it takes the first tenant’s access tokens.</p>
-    <ul class="links">${link(fhirBase + '/metadata')}</ul></section>
+    <ul class="links">${link(`${fhirBase}/metadata`, 'CapabilityStatement')}</ul></section>
 </div>
 ${reading}`,
   );

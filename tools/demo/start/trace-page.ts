@@ -62,11 +62,11 @@ function hookDetails(hook: ShownHook): Markup {
 </div>`;
 }
 
-function entry({ state, kind, outcome: end, milliseconds, hook, after }: ShownEntry): Markup {
-  const failed = hook !== undefined && !hook.ok;
+function entry({ state, kind, outcome: end, duration, hook, after }: ShownEntry): Markup {
+  const failed = state === 'rejected' || (hook !== undefined && !hook.ok);
   return html`<li class="${failed ? 'failed' : 'passed'}">
   <div class="line"><strong>${state}</strong><span class="tag">${kind}</span>${outcome(end)}
-    <span class="quiet">${milliseconds} ms, ${after} ms after the start</span></div>
+    <span class="quiet">${duration}, ${after} after the start</span></div>
   ${hook ? hookDetails(hook) : NOTHING}
 </li>`;
 }

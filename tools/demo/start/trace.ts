@@ -20,8 +20,8 @@ export interface ShownEntry {
   readonly state: string;
   readonly kind: string;
   readonly outcome: string;
-  readonly milliseconds: string;
-  /** Milliseconds since the flow began. */
+  readonly duration: string;
+  /** The time since the flow began. */
   readonly after: string;
   readonly hook?: ShownHook;
 }
@@ -46,6 +46,11 @@ function rounded(value: unknown, divisor = 1): string {
   return scaled >= 10 ? scaled.toFixed(0) : String(Number(scaled.toFixed(2)));
 }
 
+/** Milliseconds as a person reads them; waits for people last seconds and minutes. */
+function duration(value: unknown): string {
+  return typeof value === 'number' && value >= 1000 ? `${rounded(value, 1000)} s` : `${rounded(value)} ms`;
+}
+
 function locationOf(value: unknown): string | undefined {
   const { file, line, column } = fields(value);
   return file === undefined ? undefined : `${text(file)}:${text(line)}:${text(column)}`;
@@ -65,7 +70,7 @@ function shownHook(hook: Fields): ShownHook {
     logs: list(hook['logs']).map(({ level, message }) => `${text(level).padEnd(5)}  ${text(message)}`),
     calls: list(hook['calls']).map(
       ({ service, target, outcome, milliseconds }) =>
-        `${text(service)} ${text(target)}: ${text(outcome)}, ${rounded(milliseconds)} ms`,
+        `${text(service)} ${text(target)}: ${text(outcome)}, ${duration(milliseconds)}`,
     ),
     cpuMilliseconds: rounded(hook['cpuMicroseconds'], 1000),
     wallMilliseconds: rounded(hook['wallMicroseconds'], 1000),
@@ -80,8 +85,8 @@ export function entriesOf(recorded: RecordedFlow): readonly ShownEntry[] {
       state: text(state),
       kind: text(kind),
       outcome: text(outcome),
-      milliseconds: rounded(milliseconds),
-      after: typeof at === 'number' ? rounded(at - recorded.startedAt) : '0',
+      duration: duration(milliseconds),
+      after: duration(typeof at === 'number' ? at - recorded.startedAt : 0),
       ...(hook === undefined || hook === null ? {} : { hook: shownHook(fields(hook)) }),
     };
   });
