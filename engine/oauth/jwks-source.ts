@@ -99,7 +99,10 @@ export function createJwksSource(options: { readonly outbound: OutboundClient; r
     if (entry.pending) return entry.pending;
     entry.attemptedAt = now();
     entry.pending = fetchKeys(url, location, entry)
-      .catch((): JwksResult => ({ ok: false, reason: 'the JWKS could not be fetched' }))
+      .catch((): JwksResult => {
+        entry.failure = 'the JWKS could not be fetched';
+        return { ok: false, reason: entry.failure };
+      })
       .finally(() => {
         entry.pending = undefined;
       });

@@ -21,7 +21,8 @@ function rangeCovers(granted: ResourceScope, requested: ResourceScope): boolean 
   if (granted.context !== requested.context) return false;
   if (granted.resourceType !== '*' && granted.resourceType !== requested.resourceType) return false;
   // Each constraint narrows, so the wider scope has a subset of the narrower one's constraints.
-  return queryKeys(granted).isSubsetOf(queryKeys(requested));
+  const wanted = queryKeys(requested);
+  return [...queryKeys(granted)].every((key) => wanted.has(key));
 }
 
 /**
