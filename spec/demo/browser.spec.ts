@@ -33,7 +33,11 @@ function addAuthorizationServer(demo: Pick<Stage, 'server' | 'token'>, launches:
     const asked = new URLSearchParams(request.url.slice(request.url.indexOf('?')));
     launches.push(asked);
     if (asked.get('launch') === 'refuse me') {
-      const refusal = new URLSearchParams({ error: 'access_denied', error_description: 'No.', state: asked.get('state') ?? '' });
+      const refusal = new URLSearchParams({
+        error: 'access_denied',
+        error_description: 'No.',
+        state: asked.get('state') ?? '',
+      });
       return reply.redirect(`${asked.get('redirect_uri')}?${refusal.toString()}`);
     }
     challenges.set('the-code', asked.get('code_challenge') ?? '');
@@ -43,13 +47,21 @@ function addAuthorizationServer(demo: Pick<Stage, 'server' | 'token'>, launches:
   void demo.server.register(formbody);
   demo.server.post('/stand-in/token', async (request, reply) => {
     const form = new URLSearchParams(request.body as Record<string, string>);
-    const verifier = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url');
+    const verifier = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
     if (form.get('grant_type') === 'authorization_code' && verifier !== challenges.get('the-code')) {
       return reply.code(400).send({ error: 'invalid_grant' });
     }
     const scope = 'openid fhirUser launch/patient patient/*.rs offline_access';
     return {
-      access_token: await demo.token({ scope, patient: 'jane', sub: 'jane', client_id: 'sample-app', department: 'cardiology' }),
+      access_token: await demo.token({
+        scope,
+        patient: 'jane',
+        sub: 'jane',
+        client_id: 'sample-app',
+        department: 'cardiology',
+      }),
       id_token: await demo.token({ sub: 'jane', fhirUser: 'Patient/jane', name: 'Jané Doe' }, { typ: 'JWT' }),
       refresh_token: 'a-refresh-token-nobody-sees',
       token_type: 'Bearer',
@@ -81,7 +93,12 @@ describe('the demo in a browser', function () {
       }),
       users: [
         { username: 'jane', password: 'jane-demo', name: 'Jane Doe', role: 'A patient with one record' },
-        { username: 'drsmith', password: 'drsmith-demo', name: 'Dr. Alex Smith', role: 'A clinician who chooses a patient' },
+        {
+          username: 'drsmith',
+          password: 'drsmith-demo',
+          name: 'Dr. Alex Smith',
+          role: 'A clinician who chooses a patient',
+        },
       ],
       prepare: (stand) => addAuthorizationServer(stand, launches),
     });
@@ -104,7 +121,12 @@ describe('the demo in a browser', function () {
   /** Looks at the page wide and narrow, light and dark: no violation, nothing wider than the window. */
   async function inspect(name: string): Promise<void> {
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    for (const [width, colorScheme] of [[1280, 'light'], [390, 'light'], [1280, 'dark'], [390, 'dark']] as const) {
+    for (const [width, colorScheme] of [
+      [1280, 'light'],
+      [390, 'light'],
+      [1280, 'dark'],
+      [390, 'dark'],
+    ] as const) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
       const overflow: number = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
@@ -144,7 +166,14 @@ describe('the demo in a browser', function () {
       code_challenge_method: 'S256',
     });
     const text = await page.locator('main').innerText();
-    for (const expected of ['Heart rate', '2026-05-20', 'department', 'cardiology', 'need_patient_banner', 'Jané Doe']) {
+    for (const expected of [
+      'Heart rate',
+      '2026-05-20',
+      'department',
+      'cardiology',
+      'need_patient_banner',
+      'Jané Doe',
+    ]) {
       expect(text).to.contain(expected);
     }
     expect(text).to.not.contain('a-refresh-token-nobody-sees').and.not.match(/eyJ/);

@@ -40,20 +40,32 @@ describe('the demo FHIR server', () => {
   });
 
   describe('checking the token', () => {
-    const refusals: [string, () => Promise<{ statusCode: number; headers: Record<string, unknown>; body: string }>][] = [
-      ['an expired token', () => demo.get('/Patient/jane', jane, { expiresAt: Math.floor(Date.now() / 1000) - 10 })],
-      ['a token that never expires', () => demo.get('/Patient/jane', jane, { expiresAt: null })],
-      ['a token of another issuer', () => demo.get('/Patient/jane', jane, { issuer: 'http://localhost:9200/partner' })],
-      ['a token for another audience', () => demo.get('/Patient/jane', jane, { audience: 'http://localhost:9200/other' })],
-      ['a token that is not an access token', () => demo.get('/Patient/jane', jane, { typ: 'JWT' })],
-      ['a token signed with another key', () => demo.get('/Patient/jane', jane, { foreignKey: true })],
-      ['an unsigned token', () => bearer(new UnsecuredJWT(jane).setIssuer('http://localhost:9200/demo').encode())],
-      ['a token signed with a shared secret', async () => {
-        const key = new TextEncoder().encode('a shared secret that is long enough');
-        return bearer(await new SignJWT(jane).setProtectedHeader({ alg: 'HS256', kid: 'own', typ: 'at+jwt' }).sign(key));
-      }],
-      ['something that is no JWT', () => bearer('abc')],
-    ];
+    const refusals: [string, () => Promise<{ statusCode: number; headers: Record<string, unknown>; body: string }>][] =
+      [
+        ['an expired token', () => demo.get('/Patient/jane', jane, { expiresAt: Math.floor(Date.now() / 1000) - 10 })],
+        ['a token that never expires', () => demo.get('/Patient/jane', jane, { expiresAt: null })],
+        [
+          'a token of another issuer',
+          () => demo.get('/Patient/jane', jane, { issuer: 'http://localhost:9200/partner' }),
+        ],
+        [
+          'a token for another audience',
+          () => demo.get('/Patient/jane', jane, { audience: 'http://localhost:9200/other' }),
+        ],
+        ['a token that is not an access token', () => demo.get('/Patient/jane', jane, { typ: 'JWT' })],
+        ['a token signed with another key', () => demo.get('/Patient/jane', jane, { foreignKey: true })],
+        ['an unsigned token', () => bearer(new UnsecuredJWT(jane).setIssuer('http://localhost:9200/demo').encode())],
+        [
+          'a token signed with a shared secret',
+          async () => {
+            const key = new TextEncoder().encode('a shared secret that is long enough');
+            return bearer(
+              await new SignJWT(jane).setProtectedHeader({ alg: 'HS256', kid: 'own', typ: 'at+jwt' }).sign(key),
+            );
+          },
+        ],
+        ['something that is no JWT', () => bearer('abc')],
+      ];
     const bearer = (token: string) =>
       demo.server.inject({ url: '/demo/fhir/r4/Patient/jane', headers: { authorization: `Bearer ${token}` } });
 
@@ -69,7 +81,9 @@ describe('the demo FHIR server', () => {
     it('challenges a request without a token and tells no error code', async () => {
       const answer = await demo.get('/Patient/jane');
       expect(answer.statusCode).to.equal(401);
-      expect(answer.headers['www-authenticate']).to.match(/^Bearer realm=/).and.not.contain('error=');
+      expect(answer.headers['www-authenticate'])
+        .to.match(/^Bearer realm=/)
+        .and.not.contain('error=');
     });
     it('refuses a token in the address', async () => {
       const answer = await demo.get(`/Patient/jane?access_token=${await demo.token(jane)}`);
@@ -91,7 +105,11 @@ describe('the demo FHIR server', () => {
       ['a user scope on anyone', '/Patient/patient-02', { scope: 'user/Patient.r' }],
       ['a system scope on anyone', '/Patient/patient-02', { scope: 'system/*.cruds' }],
       ['what no patient owns', '/Practitioner/drsmith', jane],
-      ['a constraint that holds', '/Observation/jane-weight-1', { ...jane, scope: `patient/Observation.rs?category=${VITAL}` }],
+      [
+        'a constraint that holds',
+        '/Observation/jane-weight-1',
+        { ...jane, scope: `patient/Observation.rs?category=${VITAL}` },
+      ],
     ];
     for (const [what, path, claims] of allowed) {
       it(`allows ${what}`, async () => expect((await demo.get(path, claims)).statusCode).to.equal(200));
@@ -111,10 +129,22 @@ describe('the demo FHIR server', () => {
       ['reading with write only', '/Patient/jane', { ...jane, scope: 'patient/*.write' }],
       ['letters out of order', '/Patient/jane', { ...jane, scope: 'patient/*.sr' }],
       ['unknown letters', '/Patient/jane', { ...jane, scope: 'patient/*.rx' }],
-      ['a constraint that does not hold', '/Observation/jane-glucose-1', { ...jane, scope: `patient/*.rs?category=${VITAL}` }],
+      [
+        'a constraint that does not hold',
+        '/Observation/jane-glucose-1',
+        { ...jane, scope: `patient/*.rs?category=${VITAL}` },
+      ],
       ['a constraint nobody knows', '/Observation/jane-weight-1', { ...jane, scope: 'patient/*.rs?status=final' }],
-      ['a constraint on a version 1 scope', '/Observation/jane-weight-1', { ...jane, scope: `patient/*.read?category=${VITAL}` }],
-      ['a patient with a user scope, on others', '/Patient/patient-02', { scope: 'user/*.rs', fhirUser: 'Patient/jane' }],
+      [
+        'a constraint on a version 1 scope',
+        '/Observation/jane-weight-1',
+        { ...jane, scope: `patient/*.read?category=${VITAL}` },
+      ],
+      [
+        'a patient with a user scope, on others',
+        '/Patient/patient-02',
+        { scope: 'user/*.rs', fhirUser: 'Patient/jane' },
+      ],
       ['a launch scope alone', '/Patient/jane', { ...jane, scope: 'launch/patient openid' }],
     ];
     for (const [what, path, claims] of refused) {
@@ -138,7 +168,9 @@ describe('the demo FHIR server', () => {
 
   describe('searching', () => {
     it('answers with a searchset and a self link', async () => {
-      const found = (await demo.get('/Observation?patient=Patient/jane&code=http://loinc.org|8867-4&_count=2', all)).json();
+      const found = (
+        await demo.get('/Observation?patient=Patient/jane&code=http://loinc.org|8867-4&_count=2', all)
+      ).json();
       expect(found).to.include({ resourceType: 'Bundle', type: 'searchset', total: 4 });
       expect(found.entry).to.have.length(2);
       expect(found.link[0].url).to.match(/^http:\/\/localhost:9200\/demo\/fhir\/r4\/Observation\?patient=/);
@@ -155,7 +187,10 @@ describe('the demo FHIR server', () => {
       const answer = await demo.server.inject({
         method: 'POST',
         url: '/demo/fhir/r4/Condition/_search',
-        headers: { authorization: `Bearer ${await demo.token(jane)}`, 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          authorization: `Bearer ${await demo.token(jane)}`,
+          'content-type': 'application/x-www-form-urlencoded',
+        },
         payload: 'patient=jane',
       });
       expect(answer.statusCode).to.equal(200);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { FLOWS, stage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -30,7 +31,10 @@ describe('the demo pages', () => {
   for (const name of ['app.js', 'launch.js', 'record.js', 'session.js', 'vendor/fhir-client.js']) {
     it(`serves ${name} as a script`, async () => {
       const answer = await get(`/app/${name}`);
-      expect([answer.statusCode, answer.headers['content-type']]).to.deep.equal([200, 'text/javascript; charset=utf-8']);
+      expect([answer.statusCode, answer.headers['content-type']]).to.deep.equal([
+        200,
+        'text/javascript; charset=utf-8',
+      ]);
     });
   }
   it('shows on the start page what runs here', async () => {
@@ -43,18 +47,47 @@ describe('the demo pages', () => {
   });
   it('shows a flow with its hooks, what they changed and logged, escaped', async () => {
     const { body } = await get('/demo/traces/flow-1');
-    for (const text of ['onTokenGenerating', 'cardiology', 'callbacks.js:12:3', 'x is not defined', 'api.example.org']) {
+    for (const text of [
+      'onTokenGenerating',
+      'cardiology',
+      'callbacks.js:12:3',
+      'x is not defined',
+      'api.example.org',
+    ]) {
       expect(body).to.contain(text);
     }
     expect(body).to.not.contain('<script>').and.not.contain('<b>department');
   });
   it('shows an odd trace instead of failing', async () => {
-    const odd = await stage(false, { traces: async () => [{ ...FLOWS[0]!, trace: { entries: [null, 7, { hook: 'no' }] } }] });
+    const odd = await stage(false, {
+      traces: async () => [{ ...FLOWS[0]!, trace: { entries: [null, 7, { hook: 'no' }] } }],
+    });
     expect((await odd.server.inject({ url: '/demo/traces/flow-1' })).statusCode).to.equal(200);
     await odd.close();
   });
   it('says so when a flow is not there', async () => {
     expect((await get('/demo/traces/nobody')).statusCode).to.equal(404);
+  });
+
+  it('sends a browser from a loopback address to the name the app is registered with', async () => {
+    const answer = await demo.server.inject({ url: '/app/?code=1', headers: { host: '127.0.0.1:9200' } });
+    expect([answer.statusCode, answer.headers.location]).to.deep.equal([302, 'http://localhost:9200/app/?code=1']);
+    const other = await demo.server.inject({ url: '/app/', headers: { host: '127.0.0.1.example:9200' } });
+    expect(other.statusCode).to.equal(200);
+  });
+  it('serves the documents as text', async () => {
+    const folder = fileURLToPath(new URL('.', import.meta.url));
+    const reader = await stage(false, { docsFolder: `${folder}documents` });
+    expect((await reader.server.inject({ url: '/' })).body).to.contain('href="/docs/sample.md"');
+    const answer = await reader.server.inject({ url: '/docs/sample.md' });
+    expect([answer.statusCode, answer.headers['content-type']]).to.deep.equal([200, 'text/plain; charset=utf-8']);
+    await reader.close();
+  });
+  it('does not start on a list that is not one of patients', async () => {
+    const file = fileURLToPath(import.meta.url);
+    let failure: unknown;
+    await stage(false, { patientsFile: file }).catch((error: unknown) => (failure = error));
+    expect(failure).to.be.instanceOf(Error);
   });
 
   it('launches the app for the chosen patient', async () => {

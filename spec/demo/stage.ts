@@ -1,4 +1,6 @@
 /** A Fastify instance with the demo mounted, its own signing keys, and a way to make access tokens. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +12,14 @@ import type { DemoOptions, LaunchInput, RecordedFlow } from '../../tools/demo/pl
 
 export const PATIENTS = [
   { id: 'jane', given: 'Jane', family: 'Doe', birthDate: '1984-05-12', gender: 'female', identifier: 'MRN-0001' },
-  { id: 'patient-02', given: 'Omar', family: 'Haddad', birthDate: '1956-11-02', gender: 'male', identifier: 'MRN-0002' },
+  {
+    id: 'patient-02',
+    given: 'Omar',
+    family: 'Haddad',
+    birthDate: '1956-11-02',
+    gender: 'male',
+    identifier: 'MRN-0002',
+  },
   { id: 'patient-03', given: 'Lin', family: 'Chen', birthDate: '2009-01-23', gender: 'other', identifier: 'MRN-0003' },
 ];
 
@@ -45,7 +54,13 @@ export const FLOWS: readonly RecordedFlow[] = [
       outcome: 'issued',
       startedAt: Date.UTC(2026, 0, 5, 10, 0, 0),
       entries: [
-        { at: Date.UTC(2026, 0, 5, 10, 0, 0), state: 'validate-request', kind: 'step', outcome: 'ok', milliseconds: 1.234 },
+        {
+          at: Date.UTC(2026, 0, 5, 10, 0, 0),
+          state: 'validate-request',
+          kind: 'step',
+          outcome: 'ok',
+          milliseconds: 1.234,
+        },
         { at: Date.UTC(2026, 0, 5, 10, 0, 9), state: 'log-in', kind: 'wait', outcome: 'answered', milliseconds: 9000 },
         {
           at: Date.UTC(2026, 0, 5, 10, 0, 9),
@@ -89,6 +104,15 @@ export const FLOWS: readonly RecordedFlow[] = [
   },
 ];
 
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, 'localhost');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  if (address === null || typeof address === 'string') throw new Error('No port is free.');
+  return address.port;
+}
+
 export interface StageExtras extends Partial<DemoOptions> {
   /** Adds routes of its own before the server starts; gets what makes tokens. */
   readonly prepare?: (stand: Pick<Stage, 'server' | 'token'>) => void;
@@ -104,7 +128,7 @@ export async function stage(listen = false, extras: StageExtras = {}): Promise<S
   const publicKey = { ...(await exportJWK(own.publicKey)), kid: 'own', alg: 'ES384', use: 'sig' };
   const server = Fastify();
   const launches: LaunchInput[] = [];
-  const port = listen ? 20_000 + Math.floor(Math.random() * 20_000) : 9200;
+  const port = listen ? await freePort() : 9200;
   const baseUrl = `http://localhost:${port}`;
   const issuer = `${baseUrl}/demo`;
   await server.register(demoPlugin, {

@@ -38,8 +38,15 @@ function sendPage(reply: FastifyReply, markup: string, status = 200): FastifyRep
 }
 
 function sendNotice(reply: FastifyReply, status: number, title: string, sentence: string): FastifyReply {
-  const content = html`<h1>${title}</h1><p>${sentence}</p><p><a href="/">Back to the start page</a></p>`;
+  const content = html`<h1>${title}</h1>
+    <p>${sentence}</p>
+    <p><a href="/">Back to the start page</a></p>`;
   return sendPage(reply, page(`${title} – Sallyport`, content), status);
+}
+
+/** The app's redirect URI and the audience name one host; someone who typed a loopback address is sent there. */
+function isOtherLoopback(host: string | undefined, baseUrl: string): boolean {
+  return host !== undefined && /^(?:127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(host) && host !== new URL(baseUrl).host;
 }
 
 async function documentsIn(folder: string): Promise<readonly string[]> {
@@ -69,7 +76,8 @@ function servePages(server: FastifyInstance, options: DemoOptions, patients: rea
 
   server.get<{ Params: { id: string } }>('/demo/traces/:id', async (request, reply) => {
     const recorded = (await options.traces()).find(({ id }) => id === request.params.id);
-    if (!recorded) return sendNotice(reply, 404, 'No such flow', 'It may have been removed since; traces are not kept for long.');
+    if (!recorded)
+      return sendNotice(reply, 404, 'No such flow', 'It may have been removed since; traces are not kept for long.');
     return sendPage(reply, tracePage(recorded));
   });
 
@@ -119,12 +127,16 @@ export async function demoPlugin(server: FastifyInstance, options: DemoOptions):
   });
   await server.register(async (pages) => {
     if (!pages.hasContentTypeParser('application/x-www-form-urlencoded')) await pages.register(formbody);
-    pages.addHook('onRequest', async (_request, reply) => {
+    pages.addHook('onRequest', async (request, reply) => {
+      if (request.method === 'GET' && isOtherLoopback(request.headers.host, options.baseUrl)) {
+        return reply.redirect(`${options.baseUrl}${request.url}`, 302);
+      }
       void reply.headers({
         'content-security-policy': POLICY,
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'same-origin',
       });
+      return undefined;
     });
     await serveApp(pages);
     servePages(pages, options, patients);

@@ -16,7 +16,9 @@ function ageAt(birthDate, today = new Date()) {
 
 export function showPatient(patient) {
   const name = patient.name?.[0];
-  element('patient-name').textContent = name ? `${(name.given ?? []).join(' ')} ${name.family ?? ''}`.trim() : patient.id;
+  element('patient-name').textContent = name
+    ? `${(name.given ?? []).join(' ')} ${name.family ?? ''}`.trim()
+    : patient.id;
   const facts = [
     ['Born', patient.birthDate ? `${patient.birthDate} (${ageAt(patient.birthDate)} years)` : undefined],
     ['Gender', patient.gender],
@@ -64,10 +66,7 @@ export function showObservations(observations) {
     cell.scope = 'col';
     return cell;
   };
-  element('observation-head').replaceChildren(
-    heading('Measure'),
-    ...dates.map((date) => heading(date, 'number')),
-  );
+  element('observation-head').replaceChildren(heading('Measure'), ...dates.map((date) => heading(date, 'number')));
   const rows = [...measures].map(([label, found]) => {
     const row = make('tr');
     const name = make('th', label);

@@ -4,7 +4,21 @@ import { make } from '/app/record.js';
 const element = (id) => document.getElementById(id);
 const SECRET = new Set(['access_token', 'refresh_token', 'id_token']);
 const STANDARD = new Set([
-  'iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'auth_time', 'acr', 'amr', 'sid', 'azp', 'cnf',
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'client_id',
+  'scope',
+  'auth_time',
+  'acr',
+  'amr',
+  'sid',
+  'azp',
+  'cnf',
 ]);
 const TIMES = new Set(['exp', 'iat', 'nbf', 'auth_time']);
 
@@ -35,13 +49,19 @@ function fill(list, entries, none) {
 
 export function showSession(client) {
   const response = client.state.tokenResponse ?? {};
-  fill(element('launch-values'), Object.entries(response).filter(([name]) => !SECRET.has(name)), 'Nothing');
+  fill(
+    element('launch-values'),
+    Object.entries(response).filter(([name]) => !SECRET.has(name)),
+    'Nothing',
+  );
   fill(element('identity-values'), Object.entries(claimsOf(response.id_token ?? '') ?? {}), 'No ID token was issued.');
   const access = Object.entries(claimsOf(response.access_token ?? '') ?? {});
   const custom = access.filter(([name]) => !STANDARD.has(name));
   const standard = access.filter(([name]) => STANDARD.has(name));
   fill(element('access-values'), [...custom, ...standard], 'The access token is opaque.');
-  const expires = client.state.expiresAt ? new Date(client.state.expiresAt * 1000).toLocaleTimeString() : 'an unknown time';
+  const expires = client.state.expiresAt
+    ? new Date(client.state.expiresAt * 1000).toLocaleTimeString()
+    : 'an unknown time';
   const renewal = response.refresh_token
     ? 'The app may ask for a new one by itself.'
     : 'No refresh token was issued, so after that you sign in again.';

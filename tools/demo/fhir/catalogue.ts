@@ -28,10 +28,17 @@ const PRESSURE = ['mmHg', 'mm[Hg]'] as const;
 
 export const MEASURES: readonly Measure[] = [
   measure('heart-rate', 'vital-signs', ['8867-4', 'Heart rate'], ['beats/min', '/min'], [56, 92, 0]),
-  measure('blood-pressure', 'vital-signs', ['85354-9', 'Blood pressure'], PRESSURE, [0, 0, 0], [
-    measure('systolic', 'vital-signs', ['8480-6', 'Systolic blood pressure'], PRESSURE, [104, 148, 0]),
-    measure('diastolic', 'vital-signs', ['8462-4', 'Diastolic blood pressure'], PRESSURE, [62, 94, 0]),
-  ]),
+  measure(
+    'blood-pressure',
+    'vital-signs',
+    ['85354-9', 'Blood pressure'],
+    PRESSURE,
+    [0, 0, 0],
+    [
+      measure('systolic', 'vital-signs', ['8480-6', 'Systolic blood pressure'], PRESSURE, [104, 148, 0]),
+      measure('diastolic', 'vital-signs', ['8462-4', 'Diastolic blood pressure'], PRESSURE, [62, 94, 0]),
+    ],
+  ),
   measure('respiratory-rate', 'vital-signs', ['9279-1', 'Respiratory rate'], ['breaths/min', '/min'], [12, 19, 0]),
   measure('temperature', 'vital-signs', ['8310-5', 'Body temperature'], ['°C', 'Cel'], [36.2, 37.4, 1]),
   measure('oxygen-saturation', 'vital-signs', ['2708-6', 'Oxygen saturation'], ['%', '%'], [94, 100, 0]),

@@ -109,7 +109,7 @@ function conditions(entry: PatientEntry): Resource[] {
       ],
       code: concept(SNOMED, problem.code, problem.display),
       subject: { reference: `Patient/${entry.id}` },
-      onsetDateTime: `${year}-${String(1 + (index * 5) % 12).padStart(2, '0')}-14`,
+      onsetDateTime: `${year}-${String(1 + ((index * 5) % 12)).padStart(2, '0')}-14`,
       recorder: { reference: 'Practitioner/drsmith' },
     };
   });

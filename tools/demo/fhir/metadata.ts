@@ -3,12 +3,37 @@
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
 const SEARCHES: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  Patient: [['_id', 'token'], ['name', 'string']],
-  Practitioner: [['_id', 'token'], ['name', 'string']],
-  Organization: [['_id', 'token'], ['name', 'string']],
-  Encounter: [['_id', 'token'], ['patient', 'reference'], ['subject', 'reference']],
-  Condition: [['_id', 'token'], ['patient', 'reference'], ['subject', 'reference'], ['code', 'token'], ['category', 'token']],
-  Observation: [['_id', 'token'], ['patient', 'reference'], ['subject', 'reference'], ['code', 'token'], ['category', 'token']],
+  Patient: [
+    ['_id', 'token'],
+    ['name', 'string'],
+  ],
+  Practitioner: [
+    ['_id', 'token'],
+    ['name', 'string'],
+  ],
+  Organization: [
+    ['_id', 'token'],
+    ['name', 'string'],
+  ],
+  Encounter: [
+    ['_id', 'token'],
+    ['patient', 'reference'],
+    ['subject', 'reference'],
+  ],
+  Condition: [
+    ['_id', 'token'],
+    ['patient', 'reference'],
+    ['subject', 'reference'],
+    ['code', 'token'],
+    ['category', 'token'],
+  ],
+  Observation: [
+    ['_id', 'token'],
+    ['patient', 'reference'],
+    ['subject', 'reference'],
+    ['code', 'token'],
+    ['category', 'token'],
+  ],
 };
 
 export const RESOURCE_TYPES: ReadonlySet<string> = new Set(Object.keys(SEARCHES));

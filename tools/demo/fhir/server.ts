@@ -81,7 +81,8 @@ export async function fhirServer(
   async function admit(request: FastifyRequest, type: string, permission: Permission) {
     const token = await verifyBearer(request.headers.authorization, options);
     if (!isAccessToken(token)) return token;
-    if (!RESOURCE_TYPES.has(type)) return problem(404, 'not-supported', 'This server does not have this resource type.');
+    if (!RESOURCE_TYPES.has(type))
+      return problem(404, 'not-supported', 'This server does not have this resource type.');
     return accessTo(token, type, permission);
   }
 
@@ -95,7 +96,9 @@ export async function fhirServer(
     return reply.header('cache-control', 'private, no-store').type(FHIR_JSON).send(result);
   }
 
-  server.get('/metadata', async (_request, reply) => reply.type(FHIR_JSON).send(capabilityStatement(base, options.issuer)));
+  server.get('/metadata', async (_request, reply) =>
+    reply.type(FHIR_JSON).send(capabilityStatement(base, options.issuer)),
+  );
 
   const { smartConfiguration } = options;
   if (smartConfiguration) {
@@ -113,9 +116,10 @@ export async function fhirServer(
       return reply.header('cache-control', 'private, no-store').type(FHIR_JSON).send(resource);
     }
     // A confined token gets one answer for what exists and what does not, or ids could be guessed with it.
-    const found = resource || access.patients
-      ? insufficientScope('The token does not cover this resource.')
-      : problem(404, 'not-found', 'There is no such resource.');
+    const found =
+      resource || access.patients
+        ? insufficientScope('The token does not cover this resource.')
+        : problem(404, 'not-found', 'There is no such resource.');
     return sendProblem(reply, found);
   });
   server.get<ResourcePath>(`/${TYPE}`, answerSearch);

@@ -15,7 +15,19 @@ export interface AccessToken {
 }
 
 /** Symmetric algorithms and `none` stay out: a published key must never verify a forged token. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
 
 function readClaims(claims: JWTPayload): AccessToken {
   const { scope, patient, fhirUser } = claims;
@@ -29,7 +41,8 @@ function readClaims(claims: JWTPayload): AccessToken {
 
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'The access token has expired.';
-  if (error instanceof errors.JWTClaimValidationFailed) return `The access token has an unacceptable ${error.claim} claim.`;
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `The access token has an unacceptable ${error.claim} claim.`;
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the access token is wrong.';
   return 'The access token is not one this server accepts.';
 }

@@ -21,68 +21,107 @@ function link(address: string, text: string): Markup {
 }
 
 function tryIt({ patients }: StartPageInput): Markup {
-  const options = patients.map(({ id, given, family, birthDate }) =>
-    html`<option value="${id}">${family}, ${given} (born ${birthDate})</option>`,
+  const options = patients.map(
+    ({ id, given, family, birthDate }) => html`<option value="${id}">${family}, ${given} (born ${birthDate})</option>`,
   );
   return html`<div class="cards">
-  <section class="card" aria-labelledby="standalone">
-    <h2 id="standalone">Start from the app</h2>
-    <p>Open the sample app, sign in as a patient or a clinician, and see what it may read.</p>
-    <div class="actions"><a class="button" href="/app/">Open the sample app</a></div>
-  </section>
-  <section class="card" aria-labelledby="ehr">
-    <h2 id="ehr">Start from a record system</h2>
-    <form method="post" action="/demo/ehr-launch">
-      <label for="patient">Patient whose record is open</label>
-      <select id="patient" name="patient" required>${options}</select>
-      <div class="actions"><button type="submit">Launch the app</button></div>
-    </form>
-  </section>
-</div>`;
+    <section class="card" aria-labelledby="standalone">
+      <h2 id="standalone">Start from the app</h2>
+      <p>Open the sample app, sign in as a patient or a clinician, and see what it may read.</p>
+      <div class="actions"><a class="button" href="/app/">Open the sample app</a></div>
+    </section>
+    <section class="card" aria-labelledby="ehr">
+      <h2 id="ehr">Start from a record system</h2>
+      <form method="post" action="/demo/ehr-launch">
+        <label for="patient">Patient whose record is open</label>
+        <select id="patient" name="patient" required>
+          ${options}
+        </select>
+        <div class="actions"><button type="submit">Launch the app</button></div>
+      </form>
+    </section>
+  </div>`;
 }
 
 function userTable(users: readonly DemoUser[]): Markup {
   if (users.length === 0) return NOTHING;
-  const rows = users.map(({ username, password, name, role }) =>
-    html`<tr><th scope="row"><code>${username}</code></th><td><code>${password}</code></td><td>${name}</td><td>${role}</td></tr>`,
+  const rows = users.map(
+    ({ username, password, name, role }) =>
+      html`<tr>
+        <th scope="row"><code>${username}</code></th>
+        <td><code>${password}</code></td>
+        <td>${name}</td>
+        <td>${role}</td>
+      </tr>`,
   );
   return html`<section class="card" aria-label="Demo users">
-  <div class="scroll" tabindex="0" role="group" aria-label="Demo users, scrollable"><table>
-    <caption>Demo users</caption>
-    <thead><tr><th scope="col">User name</th><th scope="col">Password</th><th scope="col">Person</th>
-      <th scope="col">What to expect</th></tr></thead>
-    <tbody>${rows}</tbody>
-  </table></div>
-</section>`;
+    <div class="scroll" tabindex="0" role="group" aria-label="Demo users, scrollable">
+      <table>
+        <caption>
+          Demo users
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">User name</th>
+            <th scope="col">Password</th>
+            <th scope="col">Person</th>
+            <th scope="col">What to expect</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 }
 
 /** Renders the start page. */
 export function startPage(input: StartPageInput): string {
   const { issuers, fhirBase, documents } = input;
-  const discovery = issuers.map((issuer) =>
-    html`<h3>${issuer}</h3><ul class="links">${DISCOVERY.map((name) => link(`${issuer}/.well-known/${name}`, name))}</ul>`,
+  const discovery = issuers.map(
+    (issuer) =>
+      html`<h3>${issuer}</h3>
+        <ul class="links">
+          ${DISCOVERY.map((name) => link(`${issuer}/.well-known/${name}`, name))}
+        </ul>`,
   );
-  const reading = documents.length === 0
-    ? NOTHING
-    : html`<section class="card" aria-labelledby="docs"><h2 id="docs">Read more</h2>
-  <ul class="links">${documents.map((name) => link(`/docs/${name}`, name))}</ul></section>`;
+  const reading =
+    documents.length === 0
+      ? NOTHING
+      : html`<section class="card" aria-labelledby="docs">
+          <h2 id="docs">Read more</h2>
+          <ul class="links">
+            ${documents.map((name) => link(`/docs/${name}`, name))}
+          </ul>
+        </section>`;
   return page(
     'Sallyport – what runs here',
     html`<h1>Sallyport is running</h1>
-<p class="lead">An authorization server for SMART on FHIR apps, here with demo tenants, a sample app and made-up records.</p>
-${tryIt(input)}
-${userTable(input.users)}
-<section class="card" aria-label="Latest flows">
-  ${flowTable(input.flows, 'Latest flows')}
-  <p class="quiet">Each sign-in and launch leaves a trace: its states, and what every script saw, changed and logged.</p>
-</section>
-<div class="cards">
-  <section class="card" aria-labelledby="discovery"><h2 id="discovery">Discovery documents</h2>${discovery}</section>
-  <section class="card" aria-labelledby="fhir"><h2 id="fhir">FHIR server</h2>
-    <h3>${fhirBase}</h3>
-    <p>Read-only FHIR R4 with made-up records; it takes the first tenant’s access tokens.</p>
-    <ul class="links">${link(`${fhirBase}/metadata`, 'CapabilityStatement')}</ul></section>
-</div>
-${reading}`,
+      <p class="lead">
+        An authorization server for SMART on FHIR apps, here with demo tenants, a sample app and made-up records.
+      </p>
+      ${tryIt(input)} ${userTable(input.users)}
+      <section class="card" aria-label="Latest flows">
+        ${flowTable(input.flows, 'Latest flows')}
+        <p class="quiet">
+          Each sign-in and launch leaves a trace: its states, and what every script saw, changed and logged.
+        </p>
+      </section>
+      <div class="cards">
+        <section class="card" aria-labelledby="discovery">
+          <h2 id="discovery">Discovery documents</h2>
+          ${discovery}
+        </section>
+        <section class="card" aria-labelledby="fhir">
+          <h2 id="fhir">FHIR server</h2>
+          <h3>${fhirBase}</h3>
+          <p>Read-only FHIR R4 with made-up records; it takes the first tenant’s access tokens.</p>
+          <ul class="links">
+            ${link(`${fhirBase}/metadata`, 'CapabilityStatement')}
+          </ul>
+        </section>
+      </div>
+      ${reading}`,
   );
 }
