@@ -11,9 +11,17 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const FILES: Readonly<Record<string, URL>> = {
   ...Object.fromEntries(
-    ['index.html', 'launch.html', 'app.js', 'launch.js', 'record.js', 'session.js', 'style.css', 'icon.svg'].map(
-      (name) => [name, new URL(`app/${name}`, import.meta.url)],
-    ),
+    [
+      'index.html',
+      'launch.html',
+      'app.js',
+      'launch.js',
+      'record.js',
+      'session.js',
+      'style.css',
+      'data.css',
+      'icon.svg',
+    ].map((name) => [name, new URL(`app/${name}`, import.meta.url)]),
   ),
   'vendor/fhir-client.js': new URL('../../node_modules/fhirclient/build/fhir-client.pure.min.js', import.meta.url),
 };

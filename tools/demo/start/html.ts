@@ -38,6 +38,7 @@ export function page(title: string, content: Markup): string {
         <title>${title}</title>
         <link rel="icon" href="/app/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/app/style.css" />
+        <link rel="stylesheet" href="/app/data.css" />
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
