@@ -37,7 +37,7 @@ function grantTypes(tenant: Tenant): GrantType[] {
 
 function scopes(tenant: Tenant): string[] {
   const supported = [
-    ...(offersOpenId(tenant) ? ['openid', 'profile', ...(servesFhir(tenant) ? ['fhirUser'] : [])] : []),
+    ...(offersOpenId(tenant) ? ['openid', 'profile', 'email', ...(servesFhir(tenant) ? ['fhirUser'] : [])] : []),
     ...(offersOfflineAccess(tenant) ? ['offline_access', 'online_access'] : []),
     ...(isInteractive(tenant) && servesFhir(tenant)
       ? ['launch', 'launch/patient', 'patient/*.cruds', 'patient/*.*', 'user/*.cruds', 'user/*.*']
@@ -92,7 +92,7 @@ export function openidConfiguration(tenant: Tenant): Metadata {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: tenant.keystore.algorithms,
     claims_supported: [
-      ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'name', 'given_name', 'family_name', 'profile'],
+      ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'name', 'given_name', 'family_name', 'email', 'profile'],
       ...(servesFhir(tenant) ? ['fhirUser'] : []),
     ],
     claim_types_supported: ['normal'],
