@@ -44,7 +44,8 @@ type Failure = { readonly ok: false; readonly error: OAuthError };
 
 const FAILED = 'Client authentication failed';
 const MAXIMUM_HEADER_LENGTH = 8_192;
-// No secret has this hash; comparing with it takes as long as comparing with a real one.
+// No secret has this hash; comparing with it takes as long as with that of a generated secret. Client ids are no secrets, so
+// argon2id is not spent on unknown ones: that would let strangers keep the server busy.
 const DUMMY_HASH = `sha256:${'A'.repeat(43)}`;
 
 function fail(error: OAuthError): Failure {
