@@ -1,0 +1,144 @@
+/** What all of a tenant's endpoints share: the tenant of a request, cookies, headers, and how errors are answered. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Ports } from '../flow/ports.ts';
+import type { PageName, PageRenderer, PageViews } from '../page/view.ts';
+import type { Tenant } from '../tenant/tenant.ts';
+import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
+
+export interface Engine {
+  tenant(id: string): Tenant | undefined;
+  portsOf(tenant: Tenant): Ports;
+  readonly pages: PageRenderer;
+  /** Signs CSRF tokens. */
+  readonly csrfSecret: Buffer;
+}
+
+export interface TenantRequest {
+  readonly tenant: Tenant;
+  readonly ports: Ports;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** The languages a person prefers: `ui_locales` first, then Accept-Language in its order. */
+export function languagesOf(request: FastifyRequest, uiLocales?: string): readonly string[] {
+  const accepted = (request.headers['accept-language'] ?? '')
+    .split(',')
+    .map((part) => part.split(';')[0]?.trim() ?? '');
+  return [...(uiLocales?.split(' ') ?? []), ...accepted]
+    .filter((language) => /^[A-Za-z-]{2,20}$/.test(language))
+    .slice(0, 10);
+}
+
+/** Sends a page under a policy that allows nothing but the skin's own style and images. */
+export function sendPage<P extends PageName>(
+  engine: Engine,
+  { tenant, request, reply }: TenantRequest,
+  page: P,
+  view: PageViews[P],
+  options: { readonly status?: number; readonly formTargets?: readonly string[]; readonly uiLocales?: string } = {},
+): FastifyReply {
+  const ancestors = tenant.frameAncestors.length > 0 ? tenant.frameAncestors.join(' ') : "'none'";
+  // A form's answer may redirect to the app, which browsers count as a target of the form.
+  const targets = ["'self'", ...(options.formTargets ?? [])].join(' ');
+  return reply
+    .code(options.status ?? 200)
+    .header('content-type', 'text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('pragma', 'no-cache')
+    .header('referrer-policy', 'no-referrer')
+    .header('x-content-type-options', 'nosniff')
+    .header(
+      'content-security-policy',
+      `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
+    )
+    .headers(tenant.frameAncestors.length > 0 ? {} : { 'x-frame-options': 'DENY' })
+    .send(engine.pages.render(tenant, page, view, languagesOf(request, options.uiLocales)));
+}
+
+export function sendErrorPage(
+  engine: Engine,
+  context: TenantRequest,
+  message: string,
+  options: { readonly status?: number; readonly hint?: string } = {},
+): FastifyReply {
+  return sendPage(
+    engine,
+    context,
+    'error',
+    {
+      title: 'This did not work',
+      message,
+      ...(options.hint ? { hint: options.hint } : {}),
+      reference: context.request.id,
+    },
+    { status: options.status ?? 400 },
+  );
+}
+
+/** An OAuth error as JSON (RFC 6749 section 5.2). */
+export function sendOAuthError(
+  reply: FastifyReply,
+  error: {
+    readonly error: string;
+    readonly description: string;
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): FastifyReply {
+  return noStore(reply)
+    .code(error.status ?? 400)
+    .headers(error.headers ?? {})
+    .send({ error: error.error, error_description: sanitizeDescription(error.description) });
+}
+
+export function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store').header('pragma', 'no-cache');
+}
+
+export function isOAuthError(value: unknown): value is OAuthError {
+  return typeof value === 'object' && value !== null && 'error' in value && 'status' in value;
+}
+
+const sessionCookie = 'sallyport_session';
+const browserCookie = 'sallyport_browser';
+
+export function cookieOptions(tenant: Tenant) {
+  const issuer = new URL(tenant.issuer);
+  return {
+    path: issuer.pathname === '/' ? '/' : issuer.pathname,
+    httpOnly: true,
+    secure: issuer.protocol === 'https:',
+    sameSite: tenant.frameAncestors.length > 0 && issuer.protocol === 'https:' ? 'none' : 'lax',
+  } as const;
+}
+
+export function sessionOf(request: FastifyRequest): string | undefined {
+  return request.cookies[sessionCookie];
+}
+
+export function setSession({ tenant, reply }: TenantRequest, sessionId: string): void {
+  reply.setCookie(sessionCookie, sessionId, cookieOptions(tenant));
+}
+
+export function clearSession({ tenant, reply }: TenantRequest): void {
+  reply.clearCookie(sessionCookie, cookieOptions(tenant));
+}
+
+/** The value that binds flows to this browser; made on the first visit. */
+export function browserOf(context: TenantRequest): string {
+  const known = context.request.cookies[browserCookie];
+  if (known && /^[A-Za-z0-9_-]{43}$/.test(known)) return known;
+  const fresh = context.ports.newHandle();
+  context.reply.setCookie(browserCookie, fresh, cookieOptions(context.tenant));
+  return fresh;
+}
+
+export function knownBrowserOf(request: FastifyRequest): string | undefined {
+  return request.cookies[browserCookie];
+}
+
+/** Reads a form body that the server keeps as text, so that repeated parameters are seen. */
+export function formOf(request: FastifyRequest): string | undefined {
+  return typeof request.body === 'string' ? request.body : undefined;
+}

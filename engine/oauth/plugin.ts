@@ -1,0 +1,104 @@
+/** All endpoints of a tenant. `server.ts` rewrites `{issuer path}/…` to `/t/{tenant}/…`, below which this is mounted. */
+import cookie from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { authorizeRoutes } from './authorize.ts';
+import { discoveryRoutes } from './discovery.ts';
+import type { Engine, TenantRequest } from './http.ts';
+import { sendErrorPage, sendOAuthError } from './http.ts';
+import { sessionRoutes } from './session.ts';
+import { tokenRoute } from './token.ts';
+import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
+
+const contexts = new WeakMap<FastifyRequest, TenantRequest>();
+const corsPaths = /\/(oauth\/token(\/introspect|\/revoke)?|token|session\/token\/revoke|userinfo)$/;
+
+export async function tenantPlugin(server: FastifyInstance, { engine }: { readonly engine: Engine }): Promise<void> {
+  await server.register(cookie);
+  server.removeAllContentTypeParsers();
+  // Kept as text, so that repeated parameters are seen (RFC 6749 section 3.1).
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 131_072 },
+    (_request, body, done) => done(null, body),
+  );
+  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: 131_072 }, (_request, _body, done) =>
+    done(null, undefined),
+  );
+
+  server.addHook('onRequest', async (request, reply) => {
+    const { tenant: id } = request.params as { tenant: string };
+    const tenant = engine.tenant(id);
+    if (!tenant) return reply.code(404).send({ error: 'not_found', error_description: 'There is no such tenant' });
+    const context = { tenant, ports: engine.portsOf(tenant), request, reply };
+    contexts.set(request, context);
+    await allowOrigin(context);
+  });
+
+  const contextOf = (request: FastifyRequest, _reply: FastifyReply): TenantRequest =>
+    contexts.get(request) as TenantRequest;
+
+  authorizeRoutes(server, engine, contextOf);
+  tokenRoute(server, contextOf);
+  introspectRoute(server, contextOf);
+  revokeRoute(server, contextOf);
+  userinfoRoute(server, contextOf);
+  sessionRoutes(server, engine, contextOf);
+  discoveryRoutes(server, engine, contextOf);
+
+  server.options('/*', async (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    if (path.includes('/.well-known/') || path.endsWith('/jwk')) reply.header('access-control-allow-origin', '*');
+    return reply
+      .header('access-control-allow-methods', 'GET, POST')
+      .header('access-control-allow-headers', 'authorization, content-type')
+      .header('access-control-max-age', '600')
+      .code(204)
+      .send();
+  });
+
+  server.setNotFoundHandler(async (request, reply) => {
+    const allowed = methodsOf(server, request.url.split('?')[0] ?? '').filter((method) => method !== request.method);
+    if (allowed.length > 0)
+      return sendOAuthError(reply.header('allow', allowed.join(', ')), {
+        error: 'invalid_request',
+        description: 'This method is not allowed here',
+        status: 405,
+      });
+    return reply.code(404).send({ error: 'not_found', error_description: 'There is no such endpoint' });
+  });
+
+  server.setErrorHandler(async (error: { statusCode?: number; code?: string; message: string }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) request.log.error({ err: { message: error.message, code: error.code } }, 'a request failed');
+    const description =
+      status === 413
+        ? 'The request is too large'
+        : status >= 500
+          ? 'The server could not complete the request'
+          : 'The request is malformed';
+    const context = contexts.get(request);
+    if (context && /\/(oauth\/authorize|login\/|session\/(end|manage)|federation\/)/.test(request.url))
+      return sendErrorPage(engine, context, description, { status });
+    return sendOAuthError(reply, { error: status >= 500 ? 'server_error' : 'invalid_request', description, status });
+  });
+}
+
+/** Lets browsers of registered apps read token answers: the origin of any enabled client's redirect URI. */
+async function allowOrigin({ tenant, ports, request, reply }: TenantRequest): Promise<void> {
+  const { origin } = request.headers;
+  if (origin === undefined || !corsPaths.test(request.url.split('?')[0] ?? '')) return;
+  const clients = [...tenant.clients, ...(await ports.store.clients.list(tenant.id))];
+  const known = clients.some(
+    (client) =>
+      client.enabled && client.redirectUris.some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
+  );
+  reply.header('vary', 'Origin');
+  if (known) reply.header('access-control-allow-origin', origin);
+}
+
+function methodsOf(server: FastifyInstance, url: string): string[] {
+  return ['GET', 'POST'].filter((method) => {
+    const found = server.findRoute({ method: method as 'GET', url: url.replace(/^\/t\/[^/]+/, '/t/:tenant') });
+    return found !== null;
+  });
+}

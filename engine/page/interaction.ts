@@ -1,0 +1,85 @@
+/** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
+import { isLocked } from '../flow/step/approve.ts';
+import { searchChoices } from '../flow/step/context.ts';
+import type { ContextKnown, ContextPrepared, Validated } from '../flow/facts.ts';
+import type { Ports } from '../flow/ports.ts';
+import { describeScope } from '../smart/describe.ts';
+import type { StoredFlow } from '../store/store.ts';
+import type { PageName, PageViews } from './view.ts';
+
+const mostChoices = 50;
+
+type Page = { readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P] } }[PageName];
+
+/** The page of the state a flow waits in, or undefined when it waits for nobody. */
+export async function interactionPage(
+  flow: StoredFlow,
+  form: { readonly csrf: string; readonly action: string },
+  again: { readonly error?: string; readonly view?: Readonly<Record<string, string>> },
+  ports: Ports,
+): Promise<Page | undefined> {
+  const { clientId } = flow.facts as Validated;
+  const client = await ports.client(clientId);
+  const clientName = client?.clientName ?? clientId;
+  switch (flow.state) {
+    case 'login': {
+      const facts = flow.facts as Validated;
+      const error = again.error as PageViews['login']['error'];
+      const username = again.view?.['username'] ?? facts.launchUsername ?? facts.request.parameters['login_hint'] ?? '';
+      const providers = (await ports.providers()).map(({ id, name }) => ({ id, name }));
+      const view = {
+        ...form,
+        clientName,
+        username,
+        passwordForm: ports.tenant.federation.passwordForm,
+        providers,
+        ...(error ? { error } : {}),
+      };
+      return { name: 'login', view };
+    }
+    case 'context': {
+      const facts = flow.facts as ContextPrepared;
+      const search = again.view?.['search'] ?? '';
+      const found = searchChoices(facts.choices, search);
+      const choices = found.slice(0, mostChoices).map(({ index, choice: { display, birthDate, sex, identifier } }) => ({
+        index,
+        display,
+        ...(birthDate ? { birthDate } : {}),
+        ...(sex ? { sex } : {}),
+        ...(identifier ? { identifier } : {}),
+        checked: found.length === 1,
+      }));
+      const error = again.error === 'choose-one' ? { error: 'choose-one' as const } : {};
+      return {
+        name: 'context',
+        view: { ...form, clientName, search, choices, total: found.length, required: facts.contextRequired, ...error },
+      };
+    }
+    case 'terms': {
+      const terms = ports.tenant.termsOfService;
+      return { name: 'terms', view: { ...form, clientName, version: terms?.version ?? '', text: terms?.text ?? '' } };
+    }
+    case 'consent': {
+      const facts = flow.facts as ContextKnown;
+      const { session } = facts;
+      const view: PageViews['consent'] = {
+        ...form,
+        clientName,
+        personName: [session.givenName, session.familyName].filter(Boolean).join(' ') || session.username,
+        ...(facts.contextName ? { contextName: facts.contextName } : {}),
+        scopes: facts.grantableScopes.map((value) => ({
+          value,
+          ...describeScope(value),
+          locked: isLocked(value, ports.tenant),
+        })),
+        mayDecline: ports.tenant.consent.allowDecline,
+        offline: facts.grantableScopes.includes('offline_access'),
+        remember: client?.rememberApprovedScopes ?? false,
+        ...(client?.attestation ? { attestation: client.attestation } : {}),
+      };
+      return { name: 'consent', view };
+    }
+    default:
+      return undefined;
+  }
+}
