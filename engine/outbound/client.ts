@@ -20,7 +20,11 @@ export interface OutboundResponse {
 
 export type OutboundResult =
   | { readonly ok: true; readonly response: OutboundResponse }
-  | { readonly ok: false; readonly code: 'blocked' | 'timeout' | 'too-large' | 'unreachable' | 'malformed'; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: 'blocked' | 'timeout' | 'too-large' | 'unreachable' | 'malformed';
+      readonly message: string;
+    };
 
 export interface OutboundClient {
   request(request: OutboundRequest): Promise<OutboundResult>;

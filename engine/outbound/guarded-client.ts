@@ -1,0 +1,105 @@
+/** The guarded HTTP client: resolves a name once, refuses private addresses, connects to what it checked, bounds size and time. */
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Agent, request as send } from 'undici';
+import { isPublicAddress } from './address.ts';
+import type { OutboundClient, OutboundRequest, OutboundResult } from './client.ts';
+
+export type Resolve = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+
+const failure = (code: Extract<OutboundResult, { ok: false }>['code'], message: string): OutboundResult => ({
+  ok: false,
+  code,
+  message,
+});
+
+/** @param options.resolve Name resolution; the system's unless given. */
+export function createOutboundClient(options: { readonly resolve?: Resolve } = {}): OutboundClient {
+  const resolve: Resolve = options.resolve ?? ((host) => systemLookup(host, { all: true }));
+
+  // The check stands in the connection itself: a name cannot resolve to one address for the check and another for the call.
+  const agentFor = (allowPrivate: boolean) =>
+    new Agent({
+      connections: 64,
+      connect: {
+        timeout: 5_000,
+        lookup(host, lookupOptions, callback) {
+          resolve(host).then(
+            (found) => {
+              const usable = found.filter(({ address }) => allowPrivate || isPublicAddress(address));
+              const first = usable[0];
+              if (!first) callback(Object.assign(new Error('the address is not public'), { code: 'EBLOCKED' }), '', 0);
+              else if (lookupOptions.all) (callback as unknown as (error: null, all: unknown) => void)(null, usable);
+              else callback(null, first.address, first.family);
+            },
+            (error: NodeJS.ErrnoException) => callback(error, '', 0),
+          );
+        },
+      },
+    });
+  const publicAgent = agentFor(false);
+  const privateAgent = agentFor(true);
+
+  return {
+    async request(wanted: OutboundRequest): Promise<OutboundResult> {
+      if (!URL.canParse(wanted.url)) return failure('malformed', 'the address is malformed');
+      const url = new URL(wanted.url);
+      if (url.protocol !== 'https:' && url.protocol !== 'http:')
+        return failure('blocked', 'only http and https are allowed');
+      if (url.username || url.password) return failure('blocked', 'credentials in an address are not allowed');
+      const listed = wanted.allow?.some((entry) => entry === url.host || entry === url.hostname) ?? false;
+      if (wanted.allow && !listed) return failure('blocked', `the host ${url.hostname} is not on the allow-list`);
+      const allowPrivate = listed && wanted.allowPrivate === true;
+      const literal = url.hostname.replace(/^\[|\]$/g, '');
+      // A literal address is connected to without a lookup.
+      if (isIP(literal) && !allowPrivate && !isPublicAddress(literal))
+        return failure('blocked', 'the address is not public');
+      return call(url, wanted, allowPrivate ? privateAgent : publicAgent);
+    },
+    async close() {
+      await Promise.all([publicAgent.destroy(), privateAgent.destroy()]);
+    },
+  };
+}
+
+async function call(url: URL, wanted: OutboundRequest, dispatcher: Agent): Promise<OutboundResult> {
+  const signal = AbortSignal.timeout(wanted.timeoutMilliseconds ?? 10_000);
+  const maximumBytes = wanted.maximumBytes ?? 1_048_576;
+  try {
+    // Redirects are not followed: where a call goes is decided once.
+    const response = await send(url, {
+      method: wanted.method ?? 'GET',
+      headers: { ...wanted.headers },
+      body: wanted.body ?? null,
+      dispatcher,
+      signal,
+    });
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const part of response.body) {
+      bytes += (part as Buffer).length;
+      if (bytes > maximumBytes) {
+        response.body.destroy();
+        return failure('too-large', `the response is larger than ${maximumBytes} bytes`);
+      }
+      parts.push(part as Buffer);
+    }
+    const headers = Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(', ') : String(value),
+      ]),
+    );
+    return {
+      ok: true,
+      response: { status: response.statusCode, headers, body: Buffer.concat(parts).toString('utf8') },
+    };
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (signal.aborted) return failure('timeout', 'the call took too long');
+    if (code === 'EBLOCKED') return failure('blocked', 'the address is not public');
+    if (code?.startsWith('UND_ERR_INVALID') || error instanceof TypeError)
+      return failure('malformed', 'the request is malformed');
+    return failure('unreachable', 'the host could not be reached');
+  }
+}
