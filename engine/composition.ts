@@ -1,0 +1,226 @@
+/** The composition root: every port is made here and nowhere else. */
+import { hkdfSync } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { Ports } from './flow/ports.ts';
+import type { Trace } from './flow/trace.ts';
+import { createFederation } from './identity/federated.ts';
+import { createLocalModule } from './identity/local.ts';
+import { createLoginThrottle } from './identity/login-throttle.ts';
+import type { Keyring } from './key/keyring.ts';
+import { verifyAssertion } from './oauth/assertion.ts';
+import { authenticateClient } from './oauth/client-authentication.ts';
+import type { Engine } from './oauth/http.ts';
+import { createJwksSource } from './oauth/jwks-source.ts';
+import type { OutboundClient } from './outbound/client.ts';
+import { createPageRenderer } from './page/render.ts';
+import type { ScriptRunner } from './script/runner.ts';
+import { hashHandle, newHandle } from './store/secret.ts';
+import type { AuditEvent, Store } from './store/store.ts';
+import type { Client, Tenant, TenantDirectory } from './tenant/tenant.ts';
+
+export interface Parts {
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly scripts: ScriptRunner;
+  readonly outbound: OutboundClient;
+  readonly directory: TenantDirectory;
+  readonly masterKey: Buffer;
+  readonly skinsFolder: string;
+  readonly logger: Logger;
+}
+
+/** How long a client read from the store may be reused; a change through another node is seen after this. */
+const clientCacheMilliseconds = 2_000;
+const longestQueue = 5_000;
+
+export interface ComposedEngine extends Engine {
+  /** Waits until audit events and traces are written. */
+  drain(): Promise<void>;
+}
+
+export function compose(parts: Parts): ComposedEngine {
+  const { store, keyring, scripts, outbound, logger } = parts;
+  const jwks = createJwksSource({ outbound });
+  const local = createLocalModule({ users: store.users, throttle: createLoginThrottle() });
+  const federation = createFederation({ outbound });
+  const clients = new LRUCache<string, { readonly client: Client | undefined }>({
+    max: 10_000,
+    ttl: clientCacheMilliseconds,
+  });
+  const audit = createQueue<AuditEvent>(
+    (event) => store.audit.record(event),
+    (error) => logger.error({ reason: messageOf(error) }, 'an audit event could not be stored'),
+  );
+  const traces = createQueue<Trace>(
+    (trace) =>
+      store.traces.save({
+        id: trace.flowId,
+        tenantId: trace.tenantId,
+        flow: trace.flow,
+        outcome: trace.outcome,
+        startedAt: trace.startedAt,
+        trace,
+      }),
+    (error) => logger.error({ reason: messageOf(error) }, 'a trace could not be stored'),
+  );
+  const sample = createSampler();
+  const portsByTenant = new WeakMap<Tenant, Ports>();
+
+  async function findClient(tenant: Tenant, clientId: string): Promise<Client | undefined> {
+    const seeded = tenant.clients.find((client) => client.clientId === clientId);
+    if (seeded) return seeded;
+    const key = `${tenant.id} ${clientId}`;
+    const known = clients.get(key);
+    if (known) return known.client;
+    const client = await store.clients.find(tenant.id, clientId);
+    clients.set(key, { client });
+    return client;
+  }
+
+  function makePorts(tenant: Tenant): Ports {
+    const client = (clientId: string) => findClient(tenant, clientId);
+    return {
+      tenant,
+      store,
+      scripts,
+      keyring,
+      federation,
+      identity: {
+        async authenticate({ username, password, remoteAddress }) {
+          const module = tenant.inbound[0];
+          if (!module) return { ok: false, reason: 'wrong-credentials' };
+          const result = await local.authenticate({
+            tenantId: tenant.id,
+            username,
+            password,
+            remoteAddress,
+            now: Date.now(),
+          });
+          return result.ok ? { ...result, moduleId: module.id } : result;
+        },
+      },
+      clientAuthentication: {
+        async authenticate(_tenant, request, allowPublic) {
+          const result = await authenticateClient({
+            tenant,
+            headers: { authorization: request.authorization },
+            parameters: new Map(Object.entries(request.parameters)),
+            tokenEndpoint: `${tenant.issuer}/oauth/token`,
+            now: Date.now(),
+            findClient: client,
+            replays: store.replays,
+            jwks,
+            allowPublic,
+          });
+          if (!result.ok) logger.info({ tenant: tenant.id, reason: result.error.hint }, 'client authentication failed');
+          return result;
+        },
+        verifyAssertion: ({ token, keys, issuer, algorithms, replaySpace }) =>
+          verifyAssertion({
+            token,
+            keys: {
+              ...keys,
+              ...(tenant.outboundHttp.allowPrivate ? { allow: tenant.outboundHttp.allow, allowPrivate: true } : {}),
+            },
+            jwks,
+            issuer,
+            audience: [`${tenant.issuer}/oauth/token`],
+            algorithms,
+            now: Date.now(),
+            replaySpace,
+            replays: store.replays,
+            tenantId: tenant.id,
+          }),
+      },
+      client,
+      user: (userId) => store.users.findById(tenant.id, userId),
+      provider: async (providerId) =>
+        tenant.providers.find((provider) => provider.id === providerId) ?? store.providers.find(tenant.id, providerId),
+      providers: async () => {
+        const stored = await store.providers.list(tenant.id);
+        return [
+          ...tenant.providers,
+          ...stored.filter(({ id }) => !tenant.providers.some((provider) => provider.id === id)),
+        ];
+      },
+      now: () => Date.now(),
+      newHandle: () => newHandle(),
+      hash: hashHandle,
+      audit: (event) => audit.add(event),
+      keepTrace(trace) {
+        // All failures and all flows of people; of the many machine flows a sample.
+        if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) traces.add(trace);
+      },
+      log: (level, message, fields) => logger[level]({ tenant: tenant.id, ...fields }, message),
+    };
+  }
+
+  return {
+    tenant: (id) => parts.directory.byId(id),
+    portsOf(tenant) {
+      const known = portsByTenant.get(tenant);
+      if (known) return known;
+      const made = makePorts(tenant);
+      portsByTenant.set(tenant, made);
+      return made;
+    },
+    pages: createPageRenderer({ skinsFolder: parts.skinsFolder }),
+    csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
+    async drain() {
+      await Promise.all([audit.drain(), traces.drain()]);
+    },
+  };
+}
+
+/** Brings the documents' people into the store; what was changed there since stays. */
+export async function seedUsers(store: Store, tenant: Tenant): Promise<void> {
+  for (const user of tenant.users) {
+    const known = await store.users.findByUsername(tenant.id, user.username);
+    if (!known) await store.users.save(tenant.id, user);
+  }
+}
+
+interface Queue<Item> {
+  add(item: Item): void;
+  drain(): Promise<void>;
+}
+
+/** Writes in the background, a few at a time, so that a token does not wait for its audit line. */
+function createQueue<Item>(write: (item: Item) => Promise<void>, failed: (error: unknown) => void): Queue<Item> {
+  const items: Item[] = [];
+  let running: Promise<void> | undefined;
+  const work = async () => {
+    while (items.length > 0) await Promise.all(items.splice(0, 32).map((item) => write(item).catch(failed)));
+    running = undefined;
+  };
+  return {
+    add(item) {
+      if (items.length >= longestQueue) return failed(new Error('the queue is full'));
+      items.push(item);
+      running ??= Promise.resolve().then(work);
+    },
+    async drain() {
+      await running;
+    },
+  };
+}
+
+/** True at most ten times a second. */
+function createSampler(): () => boolean {
+  let second = 0;
+  let taken = 0;
+  return () => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) {
+      second = now;
+      taken = 0;
+    }
+    taken += 1;
+    return taken <= 10;
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
+}

@@ -1,0 +1,222 @@
+/** Starts and stops a whole server. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fastify, type FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { demoPlugin } from '../tools/demo/plugin.ts';
+import { type ComposedEngine, compose, seedUsers } from './composition.ts';
+import { createKeyring } from './key/open.ts';
+import { loadMasterKey } from './key/master-key.ts';
+import { smartConfiguration } from './oauth/metadata.ts';
+import { tenantPlugin } from './oauth/plugin.ts';
+import { createOutboundClient } from './outbound/guarded-client.ts';
+import { createScriptRunner } from './script/pool.ts';
+import { openStore } from './store/open.ts';
+import { hashHandle, newHandle } from './store/secret.ts';
+import type { Store } from './store/store.ts';
+import { openTenantDirectory } from './tenant/directory.ts';
+import { type Problem, formatProblem } from './tenant/problem.ts';
+import type { ServerSettings } from './tenant/server.ts';
+import type { Tenant, TenantDirectory } from './tenant/tenant.ts';
+
+export interface RunningServer {
+  readonly url: string;
+  readonly server: FastifyInstance;
+  readonly store: Store;
+  readonly directory: TenantDirectory;
+  readonly adminSecretFile: string;
+  close(): Promise<void>;
+}
+
+export type StartResult =
+  | { readonly ok: true; readonly running: RunningServer }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const sweepEvery = 60_000;
+const root = join(import.meta.dirname, '..');
+
+/** Refuses with every problem of every document, or answers once the server listens. */
+export async function startServer(settings: ServerSettings): Promise<StartResult> {
+  const logger = pino({
+    level: process.env['LOG_LEVEL'] ?? 'info',
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'password', 'token', 'secret'],
+  });
+  await mkdir(settings.data, { recursive: true });
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  const opened = await openTenantDirectory({
+    path: settings.config,
+    logger,
+    watch: true,
+    onChange: async (tenant) => prepare(tenant),
+  });
+  if (!opened.ok) return { ok: false, problems: opened.problems };
+  const { directory } = opened;
+  closers.push(() => directory.close());
+
+  const store = await openStore({
+    dataFolder: settings.data,
+    ...(settings.databaseUrl ? { databaseUrl: settings.databaseUrl } : {}),
+    logger: { info: (m) => logger.info(m), warn: (m) => logger.warn(m) },
+  });
+  closers.push(() => store.close());
+  const masterKey = await loadMasterKey({
+    dataFolder: settings.data,
+    ...(settings.masterKey ? { value: settings.masterKey } : {}),
+  });
+  const keyring = createKeyring({ store, masterKey });
+  const outbound = createOutboundClient();
+  closers.push(() => outbound.close());
+  const scripts = createScriptRunner({ outbound, processes: settings.workers });
+  closers.push(() => scripts.close());
+
+  async function prepare(tenant: Tenant): Promise<void> {
+    await keyring.prepare(tenant);
+    await seedUsers(store, tenant);
+  }
+  for (const tenant of directory.all()) await prepare(tenant);
+  const adminSecretFile = await bootstrapAdmin(store, settings);
+
+  const engine = compose({
+    store,
+    keyring,
+    scripts,
+    outbound,
+    directory,
+    masterKey,
+    skinsFolder: join(root, 'skins'),
+    logger,
+  });
+  closers.push(() => engine.drain());
+  const demo = directory.all().find((tenant) => tenant.demo && tenant.id === 'demo');
+  const server = fastify({
+    loggerInstance: logger.child({}, { level: 'warn' }),
+    routerOptions: { maxParamLength: 200 },
+    bodyLimit: 1_048_576,
+    forceCloseConnections: 'idle',
+    genReqId: () => newHandle(9),
+    rewriteUrl: (request) => rewrite(directory, request.headers.host ?? '', request.url ?? '/'),
+  });
+  closers.push(() => server.close());
+  server.get('/health/live', async () => ({ status: 'ok' }));
+  server.get('/health/ready', async (_request, reply) => {
+    try {
+      await store.ping();
+      return { status: 'ok' };
+    } catch {
+      return reply.code(503).send({ status: 'unavailable' });
+    }
+  });
+  await server.register(tenantPlugin, { prefix: '/t/:tenant', engine });
+  if (demo) await server.register(demoPlugin, demoOptions(demo, directory, engine, store));
+  else server.get('/', async (_request, reply) => reply.type('text/plain').send('Sallyport authorization server'));
+
+  const sweep = setInterval(
+    () =>
+      void store
+        .sweep(Date.now())
+        .catch((error: Error) => logger.error({ reason: error.message }, 'expired rows could not be removed')),
+    sweepEvery,
+  );
+  sweep.unref();
+  closers.push(() => clearInterval(sweep));
+  await server.listen({ host: settings.host, port: settings.port });
+  const address = server.addresses()[0];
+  return {
+    ok: true,
+    running: {
+      url: `http://${settings.host === '127.0.0.1' ? 'localhost' : settings.host}:${address?.port ?? settings.port}`,
+      server,
+      store,
+      directory,
+      adminSecretFile,
+      close: closeAll,
+    },
+  };
+}
+
+/** `{issuer path}/x` becomes `/t/{tenant}/x`; metadata is also found in RFC 8414's infix form. What no tenant owns stays. */
+function rewrite(directory: TenantDirectory, host: string, url: string): string {
+  const [path = '/', query] = url.split('?', 2);
+  const rest = query === undefined ? '' : `?${url.slice(path.length + 1)}`;
+  if (path.startsWith('/t/') || path === '/t') return '/unknown';
+  if (
+    /^\/[^/]+\/(fhir\/r4(\/|$)|ehr-launch$|traces(\/|$))/.test(path) &&
+    !path.endsWith('/.well-known/smart-configuration')
+  )
+    return url;
+  const infix = /^\/\.well-known\/(oauth-authorization-server|openid-configuration|smart-configuration)(\/.+)$/.exec(
+    path,
+  );
+  if (infix) {
+    const tenant = directory.byLocation(host, infix[2] ?? '/');
+    return tenant && new URL(tenant.issuer).pathname === infix[2]
+      ? `/t/${tenant.id}/.well-known/${infix[1]}${rest}`
+      : '/unknown';
+  }
+  const tenant = directory.byLocation(host, path);
+  if (!tenant) return url;
+  const prefix = new URL(tenant.issuer).pathname.replace(/\/$/, '');
+  if (prefix === '' && /^\/(health|admin|metrics)(\/|$)/.test(path)) return url;
+  return `/t/${tenant.id}${path.slice(prefix.length) || '/'}${rest}`;
+}
+
+/** The first administrator's secret: the configured one, or one made once into a file that only its owner reads. */
+async function bootstrapAdmin(store: Store, settings: ServerSettings): Promise<string> {
+  const file = join(settings.data, 'admin-secret');
+  let secret = settings.adminSecret ?? (await readFile(file, 'utf8').catch(() => undefined))?.trim();
+  if (secret === undefined) {
+    secret = randomBytes(32).toString('base64url');
+    await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  }
+  await store.adminTokens.save({
+    hash: hashHandle(secret),
+    name: 'bootstrap',
+    role: 'admin',
+    expiresAt: Date.now() + 3_650 * 86_400_000,
+  });
+  return file;
+}
+
+function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedEngine, store: Store) {
+  const ports = engine.portsOf(demo);
+  return {
+    baseUrl: new URL(demo.issuer).origin,
+    patientsFile: join(demo.folder, 'patients.json'),
+    issuer: demo.issuer,
+    jwks: async () => (await ports.keyring.publicJwks(demo)) as never,
+    smartConfiguration: async () => smartConfiguration(demo) as object,
+    users: [
+      { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Practitioner' },
+      { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient' },
+    ],
+    async createLaunch(input: { readonly clientId: string; readonly username: string; readonly context: object }) {
+      const handle = newHandle();
+      await store.launches.save({
+        hash: hashHandle(handle),
+        tenantId: demo.id,
+        clientId: input.clientId,
+        username: input.username,
+        context: { ...input.context },
+        expiresAt: Date.now() + demo.lifetimes.launchSeconds * 1000,
+      });
+      return handle;
+    },
+    async traces() {
+      await engine.drain();
+      const all = await Promise.all(
+        directory
+          .all()
+          .filter((tenant) => tenant.demo)
+          .map((tenant) => store.traces.list(tenant.id, 30)),
+      );
+      return all
+        .flat()
+        .sort((left, right) => right.startedAt - left.startedAt)
+        .slice(0, 50);
+    },
+  };
+}
