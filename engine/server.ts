@@ -2,13 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fastify, type FastifyInstance } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { pino } from 'pino';
-import { demoPlugin } from '../tools/demo/plugin.ts';
 import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
 import { loadMasterKey } from './key/master-key.ts';
-import { smartConfiguration } from './oauth/metadata.ts';
 import { tenantPlugin } from './oauth/plugin.ts';
 import { createOutboundClient } from './outbound/guarded-client.ts';
 import { createScriptRunner } from './script/pool.ts';
@@ -16,9 +14,15 @@ import { openStore } from './store/open.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { Store } from './store/store.ts';
 import { openTenantDirectory } from './tenant/directory.ts';
-import { type Problem, formatProblem } from './tenant/problem.ts';
+import type { Problem } from './tenant/problem.ts';
 import type { ServerSettings } from './tenant/server.ts';
 import type { Tenant, TenantDirectory } from './tenant/tenant.ts';
+
+/** What is served beside the tenants, such as the demo; it gets the parts it may use. */
+export type Mount = (
+  server: FastifyInstance,
+  parts: { readonly store: Store; readonly directory: TenantDirectory; readonly engine: ComposedEngine },
+) => Promise<boolean>;
 
 export interface RunningServer {
   readonly url: string;
@@ -37,7 +41,7 @@ const sweepEvery = 60_000;
 const root = join(import.meta.dirname, '..');
 
 /** Refuses with every problem of every document, or answers once the server listens. */
-export async function startServer(settings: ServerSettings): Promise<StartResult> {
+export async function startServer(settings: ServerSettings, mount?: Mount): Promise<StartResult> {
   const logger = pino({
     level: process.env['LOG_LEVEL'] ?? 'info',
     redact: ['req.headers.authorization', 'req.headers.cookie', 'password', 'token', 'secret'],
@@ -51,7 +55,7 @@ export async function startServer(settings: ServerSettings): Promise<StartResult
     path: settings.config,
     logger,
     watch: true,
-    onChange: async (tenant) => prepare(tenant),
+    onChange: async (tenant: Tenant) => prepare(tenant),
   });
   if (!opened.ok) return { ok: false, problems: opened.problems };
   const { directory } = opened;
@@ -91,9 +95,8 @@ export async function startServer(settings: ServerSettings): Promise<StartResult
     logger,
   });
   closers.push(() => engine.drain());
-  const demo = directory.all().find((tenant) => tenant.demo && tenant.id === 'demo');
-  const server = fastify({
-    loggerInstance: logger.child({}, { level: 'warn' }),
+  const server: FastifyInstance = fastify({
+    loggerInstance: logger.child({}, { level: 'warn' }) as FastifyBaseLogger,
     routerOptions: { maxParamLength: 200 },
     bodyLimit: 1_048_576,
     forceCloseConnections: 'idle',
@@ -111,8 +114,9 @@ export async function startServer(settings: ServerSettings): Promise<StartResult
     }
   });
   await server.register(tenantPlugin, { prefix: '/t/:tenant', engine });
-  if (demo) await server.register(demoPlugin, demoOptions(demo, directory, engine, store));
-  else server.get('/', async (_request, reply) => reply.type('text/plain').send('Sallyport authorization server'));
+  const mounted = (await mount?.(server, { store, directory, engine })) ?? false;
+  if (!mounted)
+    server.get('/', async (_request, reply) => reply.type('text/plain').send('Sallyport authorization server\n'));
 
   const sweep = setInterval(
     () =>
@@ -124,7 +128,7 @@ export async function startServer(settings: ServerSettings): Promise<StartResult
   sweep.unref();
   closers.push(() => clearInterval(sweep));
   await server.listen({ host: settings.host, port: settings.port });
-  const address = server.addresses()[0];
+  const address = server.addresses()[0] as { port: number } | undefined;
   return {
     ok: true,
     running: {
@@ -179,44 +183,4 @@ async function bootstrapAdmin(store: Store, settings: ServerSettings): Promise<s
     expiresAt: Date.now() + 3_650 * 86_400_000,
   });
   return file;
-}
-
-function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedEngine, store: Store) {
-  const ports = engine.portsOf(demo);
-  return {
-    baseUrl: new URL(demo.issuer).origin,
-    patientsFile: join(demo.folder, 'patients.json'),
-    issuer: demo.issuer,
-    jwks: async () => (await ports.keyring.publicJwks(demo)) as never,
-    smartConfiguration: async () => smartConfiguration(demo) as object,
-    users: [
-      { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Practitioner' },
-      { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient' },
-    ],
-    async createLaunch(input: { readonly clientId: string; readonly username: string; readonly context: object }) {
-      const handle = newHandle();
-      await store.launches.save({
-        hash: hashHandle(handle),
-        tenantId: demo.id,
-        clientId: input.clientId,
-        username: input.username,
-        context: { ...input.context },
-        expiresAt: Date.now() + demo.lifetimes.launchSeconds * 1000,
-      });
-      return handle;
-    },
-    async traces() {
-      await engine.drain();
-      const all = await Promise.all(
-        directory
-          .all()
-          .filter((tenant) => tenant.demo)
-          .map((tenant) => store.traces.list(tenant.id, 30)),
-      );
-      return all
-        .flat()
-        .sort((left, right) => right.startedAt - left.startedAt)
-        .slice(0, 50);
-    },
-  };
 }

@@ -5,7 +5,12 @@ import { didYouMean } from './problem.ts';
 
 export type Report = (code: string, pointer: string, found: string, expected: string, hint?: string) => void;
 
-const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'];
+const GRANTS = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+];
 const REFUSED_GRANTS: Readonly<Record<string, string>> = {
   implicit: 'use authorization_code with PKCE (RFC 9700 section 2.1.2)',
   password: 'use authorization_code, or client_credentials without a person (RFC 9700 section 2.4)',
@@ -19,7 +24,8 @@ export function isLoopback(url: string): boolean {
 
 function unique(values: readonly (string | undefined)[], pointer: (index: number) => string, report: Report): void {
   values.forEach((value, index) => {
-    if (value !== undefined && values.indexOf(value) !== index) report('duplicate', pointer(index), `"${value}" again`, 'a value used once');
+    if (value !== undefined && values.indexOf(value) !== index)
+      report('duplicate', pointer(index), `"${value}" again`, 'a value used once');
   });
 }
 
@@ -34,12 +40,19 @@ function checkIssuer(document: TenantDocument, report: Report): void {
     report('issuer', '/issuer', `"${issuer}"`, 'https', 'http is for loopback only');
   }
   if (document.demo === true && !isLoopback(issuer)) {
-    report('demo-not-loopback', '/demo', 'a demo tenant with a public issuer', 'an issuer on loopback', 'demo keys are public: remove "demo"');
+    report(
+      'demo-not-loopback',
+      '/demo',
+      'a demo tenant with a public issuer',
+      'an issuer on loopback',
+      'demo keys are public: remove "demo"',
+    );
   }
 }
 
 function checkRedirect(uri: string, pointer: string, report: Report): void {
-  const fail = (hint: string): void => report('redirect-uri', pointer, `"${uri}"`, 'an absolute https, loopback http or private-use URI', hint);
+  const fail = (hint: string): void =>
+    report('redirect-uri', pointer, `"${uri}"`, 'an absolute https, loopback http or private-use URI', hint);
   if (!URL.canParse(uri)) return fail('write the whole URI');
   const { protocol } = new URL(uri);
   if (uri.includes('#')) return fail('no fragment (RFC 6749 section 3.1.2)');
@@ -51,7 +64,8 @@ function checkRedirect(uri: string, pointer: string, report: Report): void {
 
 function checkScopes(scopes: readonly string[] | undefined, pointer: string, report: Report): void {
   scopes?.forEach((scope, index) => {
-    if (parseScope(scope).kind === 'malformed') report('scope', `${pointer}/${index}`, `"${scope}"`, 'a well-formed scope', 'for example patient/Observation.rs');
+    if (parseScope(scope).kind === 'malformed')
+      report('scope', `${pointer}/${index}`, `"${scope}"`, 'a well-formed scope', 'for example patient/Observation.rs');
   });
 }
 
@@ -59,24 +73,48 @@ function checkClient(client: ClientDocument, at: string, report: Report): void {
   const methods = client.tokenEndpointAuthMethods ?? [];
   const keySources = [client.jwks, client.jwksFile, client.jwksUri].filter((source) => source !== undefined).length;
   if (keySources > 1) report('jwks-exclusive', at, 'several of jwks, jwksFile, jwksUri', 'one of them');
-  if (methods.includes('none') && methods.length > 1) report('public-client', `${at}/tokenEndpointAuthMethods`, 'none beside other methods', 'none alone, or none of it');
-  if (methods.includes('none') && (client.secrets ?? []).length > 0) report('public-client', `${at}/secrets`, 'secrets of a public client', 'no secrets', 'set tokenEndpointAuthMethods');
+  if (methods.includes('none') && methods.length > 1)
+    report('public-client', `${at}/tokenEndpointAuthMethods`, 'none beside other methods', 'none alone, or none of it');
+  if (methods.includes('none') && (client.secrets ?? []).length > 0)
+    report(
+      'public-client',
+      `${at}/secrets`,
+      'secrets of a public client',
+      'no secrets',
+      'set tokenEndpointAuthMethods',
+    );
   if (methods.some((method) => method.startsWith('client_secret')) && (client.secrets ?? []).length === 0) {
     report('secrets-missing', at, 'a secret method without secrets', 'at least one entry in "secrets"');
   }
-  if (methods.includes('private_key_jwt') && keySources === 0) report('jwks-missing', at, 'private_key_jwt without keys', 'jwks, jwksFile or jwksUri');
+  if (methods.includes('private_key_jwt') && keySources === 0)
+    report('jwks-missing', at, 'private_key_jwt without keys', 'jwks, jwksFile or jwksUri');
   client.grantTypes?.forEach((grant, index) => {
     const refused = REFUSED_GRANTS[grant];
     if (GRANTS.includes(grant)) return;
-    report(refused === undefined ? 'grant-unknown' : 'grant-refused', `${at}/grantTypes/${index}`, `"${grant}"`, `one of ${GRANTS.join(', ')}`, refused ?? didYouMean(grant, GRANTS));
+    report(
+      refused === undefined ? 'grant-unknown' : 'grant-refused',
+      `${at}/grantTypes/${index}`,
+      `"${grant}"`,
+      `one of ${GRANTS.join(', ')}`,
+      refused ?? didYouMean(grant, GRANTS),
+    );
   });
   const grants = client.grantTypes ?? [];
-  if (grants.includes('authorization_code') && (client.redirectUris ?? []).length === 0) report('redirect-missing', at, 'authorization_code without redirectUris', 'at least one redirect URI');
-  if (grants.includes('client_credentials') && methods.includes('none')) report('public-client', `${at}/grantTypes`, 'client_credentials of a public client', 'a client that authenticates', 'RFC 6749 section 4.4');
+  if (grants.includes('authorization_code') && (client.redirectUris ?? []).length === 0)
+    report('redirect-missing', at, 'authorization_code without redirectUris', 'at least one redirect URI');
+  if (grants.includes('client_credentials') && methods.includes('none'))
+    report(
+      'public-client',
+      `${at}/grantTypes`,
+      'client_credentials of a public client',
+      'a client that authenticates',
+      'RFC 6749 section 4.4',
+    );
   for (const member of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     client[member]?.forEach((uri, index) => checkRedirect(uri, `${at}/${member}/${index}`, report));
   }
-  for (const member of ['scopes', 'autoApproveScopes', 'autoGrantScopes'] as const) checkScopes(client[member], `${at}/${member}`, report);
+  for (const member of ['scopes', 'autoApproveScopes', 'autoGrantScopes'] as const)
+    checkScopes(client[member], `${at}/${member}`, report);
 }
 
 /** Reports every violation of a document that already fits its schema. */
@@ -84,26 +122,72 @@ export function crossCheck(document: TenantDocument, report: Report): void {
   checkIssuer(document, report);
   const { clients = [], users = [], providers = [], inbound = [], codap } = document;
   clients.forEach((client, index) => checkClient(client, `/clients/${index}`, report));
-  unique(clients.map((client) => client.clientId), (index) => `/clients/${index}/clientId`, report);
-  unique(users.map((user) => user.username), (index) => `/users/${index}/username`, report);
-  unique(users.map((user) => user.id ?? user.username), (index) => `/users/${index}`, report);
-  unique(providers.map((provider) => provider.id), (index) => `/providers/${index}/id`, report);
-  unique(inbound.map((module) => module.id), (index) => `/inbound/${index}/id`, report);
-  unique((document.fhirServers ?? []).map((server) => server.name), (index) => `/fhirServers/${index}/name`, report);
+  unique(
+    clients.map((client) => client.clientId),
+    (index) => `/clients/${index}/clientId`,
+    report,
+  );
+  unique(
+    users.map((user) => user.username),
+    (index) => `/users/${index}/username`,
+    report,
+  );
+  unique(
+    users.map((user) => user.id ?? user.username),
+    (index) => `/users/${index}`,
+    report,
+  );
+  unique(
+    providers.map((provider) => provider.id),
+    (index) => `/providers/${index}/id`,
+    report,
+  );
+  unique(
+    inbound.map((module) => module.id),
+    (index) => `/inbound/${index}/id`,
+    report,
+  );
+  unique(
+    (document.fhirServers ?? []).map((server) => server.name),
+    (index) => `/fhirServers/${index}/name`,
+    report,
+  );
   checkScopes(document.policy?.scopesScriptsMayAdd, '/policy/scopesScriptsMayAdd', report);
   providers.forEach((provider, index) => checkScopes(provider.scopes, `/providers/${index}/scopes`, report));
-  if (document.keystore?.jwks !== undefined && document.keystore.jwksFile !== undefined) report('jwks-exclusive', '/keystore', 'jwks and jwksFile', 'one of them');
+  if (document.keystore?.jwks !== undefined && document.keystore.jwksFile !== undefined)
+    report('jwks-exclusive', '/keystore', 'jwks and jwksFile', 'one of them');
   if (codap?.enabled === true) {
-    if (document.scripts?.codapAuthorization === undefined) report('codap-script', '/scripts', 'CODAP without its script', '"codapAuthorization"', 'it decides every request');
-    if ((codap.trust ?? []).length === 0) report('codap-trust', '/codap', 'CODAP without trusted issuers', 'at least one entry in "trust"');
+    if (document.scripts?.codapAuthorization === undefined)
+      report(
+        'codap-script',
+        '/scripts',
+        'CODAP without its script',
+        '"codapAuthorization"',
+        'it decides every request',
+      );
+    if ((codap.trust ?? []).length === 0)
+      report('codap-trust', '/codap', 'CODAP without trusted issuers', 'at least one entry in "trust"');
   }
   codap?.trust?.forEach((trust, index) => {
     const sources = [trust.jwks, trust.jwksFile, trust.jwksUri].filter((source) => source !== undefined).length;
-    if (sources !== 1) report('jwks-exclusive', `/codap/trust/${index}`, `${sources} key sources`, 'exactly one of jwks, jwksFile, jwksUri');
+    if (sources !== 1)
+      report(
+        'jwks-exclusive',
+        `/codap/trust/${index}`,
+        `${sources} key sources`,
+        'exactly one of jwks, jwksFile, jwksUri',
+      );
     checkScopes(trust.scopes, `/codap/trust/${index}/scopes`, report);
     trust.clients.forEach((clientId, position) => {
       const known = clients.map((client) => client.clientId);
-      if (!known.includes(clientId)) report('client-unknown', `/codap/trust/${index}/clients/${position}`, `"${clientId}"`, 'a client of this tenant', didYouMean(clientId, known));
+      if (!known.includes(clientId))
+        report(
+          'client-unknown',
+          `/codap/trust/${index}/clients/${position}`,
+          `"${clientId}"`,
+          'a client of this tenant',
+          didYouMean(clientId, known),
+        );
     });
   });
 }

@@ -57,7 +57,13 @@ export class TenantFiles {
       this.remember(name, content);
       return content;
     } catch {
-      this.report('file-unreadable', pointer, `"${name}", which cannot be read`, 'a readable file', 'check the name and its permissions');
+      this.report(
+        'file-unreadable',
+        pointer,
+        `"${name}", which cannot be read`,
+        'a readable file',
+        'check the name and its permissions',
+      );
       return undefined;
     }
   }
@@ -87,7 +93,13 @@ export class TenantFiles {
   async secret(secret: SecretDocument, pointer: string, rules: SecretRules): Promise<string | undefined> {
     if (typeof secret === 'string') {
       if (rules.inlineAllowed) return secret;
-      this.report('secret-inline', pointer, 'an inline secret', '{"env": …} or {"file": …}', 'only demo tenants may hold secrets inline');
+      this.report(
+        'secret-inline',
+        pointer,
+        'an inline secret',
+        '{"env": …} or {"file": …}',
+        'only demo tenants may hold secrets inline',
+      );
       return undefined;
     }
     if ('file' in secret) {
@@ -97,7 +109,13 @@ export class TenantFiles {
     }
     const value = rules.environment[secret.env];
     if (value === undefined || value === '') {
-      this.report('secret-missing', `${pointer}/env`, `no variable ${secret.env}`, 'a variable with a value', `set ${secret.env} in the server's environment`);
+      this.report(
+        'secret-missing',
+        `${pointer}/env`,
+        `no variable ${secret.env}`,
+        'a variable with a value',
+        `set ${secret.env} in the server's environment`,
+      );
       return undefined;
     }
     this.remember(`env ${secret.env}`, value);

@@ -20,7 +20,9 @@ const hashes = new Map<string, Promise<string>>();
 
 /** argon2id takes tens of milliseconds by design: a reload hashes only what changed. Keyed by place, so equal secrets get their own salts. */
 function hashOnce(place: string, value: string): Promise<string> {
-  const key = createHash('sha256').update(JSON.stringify([place, value])).digest('base64url');
+  const key = createHash('sha256')
+    .update(JSON.stringify([place, value]))
+    .digest('base64url');
   const known = hashes.get(key) ?? hashLowEntropySecret(value);
   hashes.set(key, known);
   return known;
@@ -44,20 +46,41 @@ async function keysOf(files: TenantFiles, source: KeySource, at: string): Promis
   return source.jwks?.keys as readonly Jwk[] | undefined;
 }
 
-async function publicJwks(files: TenantFiles, source: KeySource, at: string): Promise<{ jwks?: { keys: readonly Jwk[] } }> {
+async function publicJwks(
+  files: TenantFiles,
+  source: KeySource,
+  at: string,
+): Promise<{ jwks?: { keys: readonly Jwk[] } }> {
   const keys = await keysOf(files, source, at);
   return keys === undefined ? {} : { jwks: { keys: keys.map(publicPart) } };
 }
 
-async function loadClient(document: ClientDocument, at: string, files: TenantFiles, rules: SecretRules, folder: string): Promise<Client> {
+async function loadClient(
+  document: ClientDocument,
+  at: string,
+  files: TenantFiles,
+  rules: SecretRules,
+  folder: string,
+): Promise<Client> {
   const { jwks: _jwks, jwksFile: _jwksFile, secrets: documents = [], ...rest } = document;
   const secrets: ClientSecret[] = [];
   for (const [index, { value, ...details }] of documents.entries()) {
     const text = await files.secret(value, `${at}/secrets/${index}/value`, rules);
-    if (text !== undefined) secrets.push({ id: String(index + 1), hash: await hashOnce(`${folder} ${document.clientId} ${index}`, text), ...details });
+    if (text !== undefined)
+      secrets.push({
+        id: String(index + 1),
+        hash: await hashOnce(`${folder} ${document.clientId} ${index}`, text),
+        ...details,
+      });
   }
   // Every default that `Client` asks for was filled in by the schema; grant types passed the cross check.
-  const filled = rest as Required<Omit<typeof rest, 'jwksUri' | 'accessTokenSeconds' | 'refreshTokenSeconds' | 'idTokenSigningAlgorithm' | 'attestation'>> & typeof rest;
+  const filled = rest as Required<
+    Omit<
+      typeof rest,
+      'jwksUri' | 'accessTokenSeconds' | 'refreshTokenSeconds' | 'idTokenSigningAlgorithm' | 'attestation'
+    >
+  > &
+    typeof rest;
   return {
     ...filled,
     clientName: document.clientName ?? document.clientId,
@@ -67,25 +90,49 @@ async function loadClient(document: ClientDocument, at: string, files: TenantFil
   } as Client;
 }
 
-async function loadUser(document: UserDocument, at: string, files: TenantFiles, rules: SecretRules, folder: string): Promise<User> {
+async function loadUser(
+  document: UserDocument,
+  at: string,
+  files: TenantFiles,
+  rules: SecretRules,
+  folder: string,
+): Promise<User> {
   const { password, ...rest } = document;
   const text = password === undefined ? undefined : await files.secret(password, `${at}/password`, rules);
-  const passwordHash = text === undefined ? {} : { passwordHash: await hashOnce(`${folder} user ${document.username}`, text) };
-  return { ...(rest as Required<Pick<User, 'enabled' | 'authorities' | 'defaultLaunchContexts' | 'userData'>> & typeof rest), id: document.id ?? document.username, ...passwordHash };
+  const passwordHash =
+    text === undefined ? {} : { passwordHash: await hashOnce(`${folder} user ${document.username}`, text) };
+  return {
+    ...(rest as Required<Pick<User, 'enabled' | 'authorities' | 'defaultLaunchContexts' | 'userData'>> & typeof rest),
+    id: document.id ?? document.username,
+    ...passwordHash,
+  };
 }
 
-async function build(document: TenantDocument, folder: string, files: TenantFiles, environment: SecretRules['environment']): Promise<Tenant> {
+async function build(
+  document: TenantDocument,
+  folder: string,
+  files: TenantFiles,
+  environment: SecretRules['environment'],
+): Promise<Tenant> {
   const rules: SecretRules = { inlineAllowed: document.demo === true && isLoopback(document.issuer), environment };
   const clients: Client[] = [];
-  for (const [index, client] of (document.clients ?? []).entries()) clients.push(await loadClient(client, `/clients/${index}`, files, rules, folder));
+  for (const [index, client] of (document.clients ?? []).entries())
+    clients.push(await loadClient(client, `/clients/${index}`, files, rules, folder));
   const users: User[] = [];
-  for (const [index, user] of (document.users ?? []).entries()) users.push(await loadUser(user, `/users/${index}`, files, rules, folder));
+  for (const [index, user] of (document.users ?? []).entries())
+    users.push(await loadUser(user, `/users/${index}`, files, rules, folder));
   const providers: Provider[] = [];
   for (const [index, { clientSecret, federationAuth, ...rest }] of (document.providers ?? []).entries()) {
     const at = `/providers/${index}`;
-    const secret = clientSecret === undefined ? undefined : await files.secret(clientSecret, `${at}/clientSecret`, rules);
+    const secret =
+      clientSecret === undefined ? undefined : await files.secret(clientSecret, `${at}/clientSecret`, rules);
     const script = await files.script(federationAuth, `${at}/federationAuth`);
-    providers.push({ ...(rest as Required<typeof rest>), name: rest.name ?? rest.id, ...(secret && { clientSecret: secret }), ...(script && { federationAuth: script }) });
+    providers.push({
+      ...(rest as Required<typeof rest>),
+      name: rest.name ?? rest.id,
+      ...(secret && { clientSecret: secret }),
+      ...(script && { federationAuth: script }),
+    });
   }
   const inbound: Tenant['inbound'][number][] = [];
   for (const [index, module] of (document.inbound ?? []).entries()) {
@@ -94,19 +141,39 @@ async function build(document: TenantDocument, folder: string, files: TenantFile
   }
   const trust: Tenant['codap']['trust'][number][] = [];
   for (const [index, { jwks, jwksFile, ...rest }] of (document.codap?.trust ?? []).entries()) {
-    const keys = await publicJwks(files, { ...(jwks && { jwks }), ...(jwksFile && { jwksFile }) }, `/codap/trust/${index}`);
+    const keys = await publicJwks(
+      files,
+      { ...(jwks && { jwks }), ...(jwksFile && { jwksFile }) },
+      `/codap/trust/${index}`,
+    );
     trust.push({ ...(rest as Required<Omit<typeof rest, 'jwksUri'>> & typeof rest), ...keys });
   }
   const callbacks = await files.script(document.scripts?.callbacks, '/scripts/callbacks');
   const codapAuthorization = await files.script(document.scripts?.codapAuthorization, '/scripts/codapAuthorization');
   const imported = (await keysOf(files, document.keystore ?? {}, '/keystore')) ?? [];
-  if (document.keystore?.jwks !== undefined && !rules.inlineAllowed) files.report('secret-inline', '/keystore/jwks', 'inline private keys', '"jwksFile"', 'only demo tenants may hold keys inline');
+  if (document.keystore?.jwks !== undefined && !rules.inlineAllowed)
+    files.report(
+      'secret-inline',
+      '/keystore/jwks',
+      'inline private keys',
+      '"jwksFile"',
+      'only demo tenants may hold keys inline',
+    );
   imported.forEach((key, index) => {
-    if (key.kid === undefined || key.alg === undefined || key['d'] === undefined) files.report('key-import', `/keystore (key ${index + 1})`, 'a key without kid, alg or private part', 'a private key with kid and alg');
+    if (key.kid === undefined || key.alg === undefined || key['d'] === undefined)
+      files.report(
+        'key-import',
+        `/keystore (key ${index + 1})`,
+        'a key without kid, alg or private part',
+        'a private key with kid and alg',
+      );
   });
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(document.environment ?? {})) {
-    const text = await files.secret(value, `/environment/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, { ...rules, inlineAllowed: true });
+    const text = await files.secret(value, `/environment/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, {
+      ...rules,
+      inlineAllowed: true,
+    });
     if (text !== undefined) values[name] = text;
   }
   const id = document.id ?? basename(resolve(folder));
@@ -130,7 +197,17 @@ async function build(document: TenantDocument, folder: string, files: TenantFile
 
 function warningsOf(tenant: Tenant): readonly Problem[] {
   const warnings: Problem[] = [];
-  if (tenant.fhirServers.length === 0) warnings.push(problem('no-fhir-server', FILE, '/fhirServers', 'no FHIR server', 'at least one', 'without one no "aud" is accepted'));
+  if (tenant.fhirServers.length === 0)
+    warnings.push(
+      problem(
+        'no-fhir-server',
+        FILE,
+        '/fhirServers',
+        'no FHIR server',
+        'at least one',
+        'without one no "aud" is accepted',
+      ),
+    );
   return warnings;
 }
 

@@ -33,8 +33,11 @@ function toProblem(error: ErrorObject, file: string): Problem {
     return problem('missing', file, pointer, 'nothing', `"${key}"`, `add "${key}"`);
   }
   const allowed: unknown = error.params['allowedValues'];
-  const expected = Array.isArray(allowed) ? `one of ${allowed.join(', ')}` : `a value that ${error.message ?? 'is valid'}`;
-  const hint = Array.isArray(allowed) && typeof error.data === 'string' ? didYouMean(error.data, allowed.map(String)) : '';
+  const expected = Array.isArray(allowed)
+    ? `one of ${allowed.join(', ')}`
+    : `a value that ${error.message ?? 'is valid'}`;
+  const hint =
+    Array.isArray(allowed) && typeof error.data === 'string' ? didYouMean(error.data, allowed.map(String)) : '';
   return problem(`schema-${error.keyword}`, file, pointer, describe(error.data), expected, hint);
 }
 

@@ -1,0 +1,57 @@
+/** Mounts the demo beside the tenants, when the demo tenant is among them. */
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { ComposedEngine } from '../../engine/composition.ts';
+import { smartConfiguration } from '../../engine/oauth/metadata.ts';
+import type { Mount } from '../../engine/server.ts';
+import { hashHandle, newHandle } from '../../engine/store/secret.ts';
+import type { Store } from '../../engine/store/store.ts';
+import type { Tenant, TenantDirectory } from '../../engine/tenant/tenant.ts';
+import { type DemoOptions, demoPlugin, type Jwk } from './plugin.ts';
+
+export const mountDemo: Mount = async (server: FastifyInstance, { store, directory, engine }) => {
+  const demo = directory.all().find((tenant) => tenant.demo && tenant.id === 'demo');
+  if (!demo) return false;
+  await server.register(demoPlugin, demoOptions(demo, directory, engine, store));
+  return true;
+};
+
+function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedEngine, store: Store): DemoOptions {
+  const ports = engine.portsOf(demo);
+  return {
+    baseUrl: new URL(demo.issuer).origin,
+    patientsFile: join(demo.folder, 'patients.json'),
+    issuer: demo.issuer,
+    jwks: async () => (await ports.keyring.publicJwks(demo)) as { keys: Jwk[] },
+    smartConfiguration: async () => smartConfiguration(demo) as object,
+    users: [
+      { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Practitioner' },
+      { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient' },
+    ],
+    async createLaunch(input: { readonly clientId: string; readonly username: string; readonly context: object }) {
+      const handle = newHandle();
+      await store.launches.save({
+        hash: hashHandle(handle),
+        tenantId: demo.id,
+        clientId: input.clientId,
+        username: input.username,
+        context: { ...input.context },
+        expiresAt: Date.now() + demo.lifetimes.launchSeconds * 1000,
+      });
+      return handle;
+    },
+    async traces(): Promise<never> {
+      await engine.drain();
+      const all = await Promise.all(
+        directory
+          .all()
+          .filter((tenant) => tenant.demo)
+          .map((tenant) => store.traces.list(tenant.id, 30)),
+      );
+      return all
+        .flat()
+        .sort((left, right) => right.startedAt - left.startedAt)
+        .slice(0, 50) as never;
+    },
+  };
+}
