@@ -16,10 +16,21 @@ export type ProviderDocument = NonNullable<TenantDocument['providers']>[number];
 export async function configTypes(): Promise<string> {
   const parts: string[] = [];
   for (const name of ['tenant', 'server']) {
-    const schema = JSON.parse(await readFile(new URL(`schemas/${name}.schema.json`, root), 'utf8')) as Record<string, unknown>;
+    const schema = JSON.parse(await readFile(new URL(`schemas/${name}.schema.json`, root), 'utf8')) as Record<
+      string,
+      unknown
+    >;
     delete schema['$id'];
     delete schema['$schema'];
-    parts.push(await compile(schema, String(schema['title']), { bannerComment: '', additionalProperties: false, format: false, declareExternallyReferenced: true, unknownAny: true }));
+    parts.push(
+      await compile(schema, String(schema['title']), {
+        bannerComment: '',
+        additionalProperties: false,
+        format: false,
+        declareExternallyReferenced: true,
+        unknownAny: true,
+      }),
+    );
   }
   return `/** Generated from schemas/*.schema.json by \`npm run generate\`. Do not edit. */\n${parts.join('\n')}
 ${named}`;
