@@ -103,7 +103,10 @@ export interface HookModels {
     readonly effect: { readonly session: UserSessionEffect; readonly failure?: FailureEffect };
   };
   readonly getUserName: {
-    readonly input: { readonly claims: Readonly<Record<string, Json>>; readonly server: { readonly id: string; readonly name: string; readonly issuer: string } };
+    readonly input: {
+      readonly claims: Readonly<Record<string, Json>>;
+      readonly server: { readonly id: string; readonly name: string; readonly issuer: string };
+    };
     readonly effect: { readonly username: string };
   };
   readonly authenticate: {
@@ -112,11 +115,23 @@ export interface HookModels {
     readonly effect: { readonly session?: UserSessionEffect; readonly failure?: FailureEffect };
   };
   readonly onSmartLoginPreContextSelection: {
-    readonly input: { readonly session: UserSessionModel; readonly choices: readonly ContextChoice[]; readonly required: boolean };
-    readonly effect: { readonly session: UserSessionEffect; readonly choices: readonly ContextChoice[]; readonly required: boolean };
+    readonly input: {
+      readonly session: UserSessionModel;
+      readonly choices: readonly ContextChoice[];
+      readonly required: boolean;
+    };
+    readonly effect: {
+      readonly session: UserSessionEffect;
+      readonly choices: readonly ContextChoice[];
+      readonly required: boolean;
+    };
   };
   readonly onTokenGenerating: {
-    readonly input: { readonly session: UserSessionModel | null; readonly request: RequestDetailsModel; readonly client: ClientDetailsModel };
+    readonly input: {
+      readonly session: UserSessionModel | null;
+      readonly request: RequestDetailsModel;
+      readonly client: ClientDetailsModel;
+    };
     readonly effect: {
       readonly session: UserSessionEffect | null;
       readonly accessTokenClaims: Readonly<Record<string, Json>>;

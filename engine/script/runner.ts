@@ -34,14 +34,7 @@ export interface SourceLocation {
 }
 
 export type ScriptFailureKind =
-  | 'denied'
-  | 'timeout'
-  | 'memory'
-  | 'syntax'
-  | 'shape'
-  | 'runtime'
-  | 'crashed'
-  | 'overloaded';
+  'denied' | 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime' | 'crashed' | 'overloaded';
 
 interface InvocationRecord {
   readonly logs: readonly LogLine[];
@@ -81,7 +74,9 @@ export interface Invocation {
 export interface ScriptRunner {
   run(invocation: Invocation): Promise<InvocationResult>;
   /** The hook functions a script defines, or why it does not load. Used at load time and by `sallyport check`. */
-  inspect(script: Script): Promise<
+  inspect(
+    script: Script,
+  ): Promise<
     | { readonly ok: true; readonly functions: readonly { readonly name: string; readonly parameters: number }[] }
     | { readonly ok: false; readonly message: string; readonly location?: SourceLocation }
   >;

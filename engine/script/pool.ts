@@ -1,0 +1,299 @@
+/** The supervisor of the sandbox processes: admission, deadlines, replacement, quarantine. */
+import type { OutboundClient } from '../outbound/client.ts';
+import { createGate, type Gate } from './gate.ts';
+import { callHost } from './host.ts';
+import { startSandbox, type Sandbox } from './process.ts';
+import type { FromSandbox } from './protocol.ts';
+import type {
+  HostCall,
+  HookName,
+  Invocation,
+  InvocationFailure,
+  InvocationResult,
+  Json,
+  LogLine,
+  ScriptFailureKind,
+  ScriptRunner,
+  SourceLocation,
+} from './runner.ts';
+
+export interface PoolOptions {
+  readonly outbound: OutboundClient;
+  /** Sandbox processes; two unless told. */
+  readonly processes?: number;
+}
+
+interface Pending {
+  readonly invocation: Invocation;
+  readonly logs: LogLine[];
+  readonly calls: HostCall[];
+  readonly began: number;
+  readonly attempt: number;
+  readonly settle: (result: InvocationResult | 'again') => void;
+  deadline?: NodeJS.Timeout;
+  httpCalls: number;
+}
+
+/** After the process's own limit, before it is killed, milliseconds. */
+const grace = 500;
+const longestQuarantine = 60_000;
+
+export function createScriptRunner(options: PoolOptions): ScriptRunner {
+  const shards = Array.from({ length: Math.max(1, options.processes ?? 2) }, () => createShard());
+  const gates = new Map<string, Gate>();
+  const quarantine = new Map<string, { until: number; times: number }>();
+  let ids = 0;
+  let closed = false;
+
+  function createShard() {
+    const pending = new Map<number, Pending>();
+    const inspections = new Map<number, (message: FromSandbox) => void>();
+    let sandbox = start();
+    let restarts = 0;
+
+    function start(): Sandbox {
+      const started: Sandbox = startSandbox({
+        onMessage: (message) => void receive(message),
+        onExit: (ready) => {
+          if (started !== sandbox || closed) return;
+          restarts = ready ? 0 : restarts + 1;
+          replace(pending.size === 1 ? [...pending.values()][0] : undefined);
+        },
+      });
+      return started;
+    }
+
+    /** Everything in the old process is lost; what cannot be the culprit and has left no mark outside runs once more. */
+    function replace(culprit: Pending | undefined): void {
+      const lost = [...pending.values()];
+      pending.clear();
+      for (const resolve of inspections.values())
+        resolve({ type: 'failed', id: 0, kind: 'crashed', message: 'the sandbox process ended', cpu: 0, wall: 0 });
+      inspections.clear();
+      sandbox.kill();
+      sandbox = start();
+      if (culprit) punish(culprit.invocation.tenantId);
+      for (const entry of lost) {
+        clearTimeout(entry.deadline);
+        const mayRetry = entry !== culprit && entry.attempt === 1 && entry.calls.length === 0;
+        // A process that cannot even start is not asked again and again.
+        entry.settle(mayRetry && restarts < 3 ? 'again' : failure(entry, 'crashed', 'the sandbox process ended'));
+      }
+    }
+
+    async function receive(message: FromSandbox): Promise<void> {
+      if (message.type === 'ready') return;
+      const inspection = inspections.get(message.id);
+      if (inspection && (message.type === 'done' || message.type === 'failed')) {
+        inspections.delete(message.id);
+        return inspection(message);
+      }
+      // What names no running invocation is late or forged.
+      const entry = pending.get(message.id);
+      if (!entry) return;
+      const { invocation } = entry;
+      if (message.type === 'log') {
+        if (entry.logs.length < invocation.limits.logLines)
+          entry.logs.push({ level: levelOf(message.level), message: String(message.message).slice(0, 2000) });
+        return;
+      }
+      if (message.type === 'call') {
+        entry.httpCalls += 1;
+        const { body, call } = await callHost(String(message.request), entry.httpCalls, invocation, options.outbound);
+        entry.calls.push(call);
+        if (pending.get(message.id) === entry) sandbox.send({ type: 'answer', call: message.call, body });
+        return;
+      }
+      pending.delete(message.id);
+      clearTimeout(entry.deadline);
+      if (message.type === 'failed') {
+        entry.settle({
+          ...failure(entry, kindOf(message.kind), String(message.message).slice(0, 1000)),
+          cpuMicroseconds: Number(message.cpu) || 0,
+          ...locationOf(message.location),
+        });
+        return;
+      }
+      entry.settle(success(entry, message));
+    }
+
+    return {
+      inspect: (key: string, file: string, source: string) =>
+        new Promise<FromSandbox>((resolve) => {
+          ids += 1;
+          inspections.set(ids, resolve);
+          sandbox.load(key, file, source);
+          sandbox.send({ type: 'inspect', id: ids, key });
+        }),
+      run(invocation: Invocation, attempt: number): Promise<InvocationResult | 'again'> {
+        return new Promise((settle) => {
+          ids += 1;
+          const id = ids;
+          const { limits, script, tenantId } = invocation;
+          const entry: Pending = {
+            invocation,
+            logs: [],
+            calls: [],
+            began: performance.now(),
+            attempt,
+            settle,
+            httpCalls: 0,
+          };
+          pending.set(id, entry);
+          // The last resort: whatever holds the process up, it ends here.
+          entry.deadline = setTimeout(() => {
+            pending.delete(id);
+            punish(tenantId);
+            entry.settle(failure(entry, 'timeout', `more than ${limits.wallMilliseconds} ms`));
+            replace(undefined);
+          }, limits.wallMilliseconds + grace);
+          const key = `${tenantId} ${script.hash}`;
+          sandbox.load(key, script.name, script.source);
+          sandbox.send({
+            type: 'run',
+            id,
+            key,
+            hook: invocation.hook,
+            input: JSON.stringify(invocation.input),
+            environment: JSON.stringify(invocation.environment),
+            memoryMebibytes: limits.memoryMebibytes,
+            cpuMilliseconds: limits.cpuMilliseconds,
+            wallMilliseconds: limits.wallMilliseconds,
+            outputBytes: limits.outputBytes,
+            logLines: limits.logLines,
+          });
+        });
+      },
+      close: () => sandbox.kill(),
+    };
+  }
+
+  function punish(tenantId: string): void {
+    const times = (quarantine.get(tenantId)?.times ?? 0) + 1;
+    quarantine.set(tenantId, { until: Date.now() + Math.min(250 * 2 ** times, longestQuarantine), times });
+  }
+
+  function shardOf(tenantId: string) {
+    let sum = 0;
+    for (const character of tenantId) sum = (sum * 31 + character.charCodeAt(0)) >>> 0;
+    return shards[sum % shards.length] as (typeof shards)[number];
+  }
+
+  return {
+    async run(invocation) {
+      const { tenantId, limits } = invocation;
+      const nothing: Omit<Pending, 'settle'> = {
+        invocation,
+        logs: [],
+        calls: [],
+        began: performance.now(),
+        attempt: 1,
+        httpCalls: 0,
+      };
+      const held = quarantine.get(tenantId);
+      if (held && held.until > Date.now())
+        return failure(nothing, 'overloaded', 'the tenant is in quarantine after its script ended a sandbox process');
+      let gate = gates.get(tenantId);
+      if (!gate) gates.set(tenantId, (gate = createGate()));
+      if (!(await gate.enter(limits.concurrency, limits.queue)))
+        return failure(nothing, 'overloaded', 'too many invocations are waiting');
+      try {
+        const result = await shardOf(tenantId).run(invocation, 1);
+        const last = result === 'again' ? await shardOf(tenantId).run(invocation, 2) : result;
+        if (last === 'again') return failure(nothing, 'crashed', 'the sandbox process ended');
+        if (last.ok) quarantine.delete(tenantId);
+        return last;
+      } finally {
+        gate.leave();
+      }
+    },
+    async inspect(script) {
+      const message = await (shards[0] as (typeof shards)[number]).inspect(
+        `inspect ${script.hash}`,
+        script.name,
+        script.source,
+      );
+      if (message.type === 'done')
+        return { ok: true, functions: JSON.parse(message.body) as { name: string; parameters: number }[] };
+      const failed = message as Extract<FromSandbox, { type: 'failed' }>;
+      return { ok: false, message: failed.message, ...locationOf(failed.location) };
+    },
+    async close() {
+      closed = true;
+      for (const shard of shards) shard.close();
+    },
+  };
+}
+
+function success(entry: Pending, message: Extract<FromSandbox, { type: 'done' }>): InvocationResult {
+  const { limits } = entry.invocation;
+  if (typeof message.body !== 'string' || message.body.length > limits.outputBytes)
+    return failure(entry, 'shape', 'the result is too large');
+  if (depthOf(message.body) > 64) return failure(entry, 'shape', 'the result is nested too deeply');
+  let body: { defined?: unknown; value?: unknown };
+  try {
+    body = JSON.parse(message.body) as typeof body;
+  } catch {
+    return failure(entry, 'shape', 'the result is not JSON');
+  }
+  return {
+    ok: true,
+    defined: body.defined === true,
+    value: (body.value ?? null) as Json,
+    logs: entry.logs,
+    calls: entry.calls,
+    cpuMicroseconds: Number(message.cpu) || 0,
+    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
+  };
+}
+
+function failure(entry: Omit<Pending, 'settle'>, kind: ScriptFailureKind, message: string): InvocationFailure {
+  return {
+    ok: false,
+    kind,
+    message,
+    logs: entry.logs,
+    calls: entry.calls,
+    cpuMicroseconds: 0,
+    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
+  };
+}
+
+/** Nesting of a JSON text, counted before it is parsed. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (quoted) {
+      if (character === '\\') index += 1;
+      else if (character === '"') quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
+    else if (character === '}' || character === ']') depth -= 1;
+  }
+  return deepest;
+}
+
+function levelOf(level: unknown): LogLine['level'] {
+  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
+}
+
+function kindOf(kind: unknown): ScriptFailureKind {
+  const known: readonly ScriptFailureKind[] = ['timeout', 'memory', 'syntax', 'shape', 'runtime', 'crashed'];
+  return known.find((candidate) => candidate === kind) ?? 'runtime';
+}
+
+function locationOf(location: SourceLocation | undefined): { location?: SourceLocation } {
+  if (!location || typeof location.file !== 'string') return {};
+  return {
+    location: {
+      file: location.file.slice(0, 200),
+      line: Number(location.line) || 1,
+      column: Number(location.column) || 1,
+    },
+  };
+}
+
+export type { HookName };

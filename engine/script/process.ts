@@ -1,0 +1,87 @@
+/** Starts one sandbox process with nothing: an empty environment, no files but its own modules, no network, no children. */
+import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
+import { createLineReader, type FromSandbox, type ToSandbox } from './protocol.ts';
+
+export interface Sandbox {
+  send(message: ToSandbox): void;
+  /** Hands a script's source over, once per process. */
+  load(key: string, file: string, source: string): void;
+  kill(): void;
+}
+
+const here = import.meta.dirname;
+const root = join(here, '../..');
+const readable = [
+  join(here, '/'),
+  join(root, 'node_modules/isolated-vm/'),
+  join(root, 'node_modules/node-gyp-build/'),
+  join(root, 'package.json'),
+  '/etc/alpine-release',
+];
+
+/** @param options.onExit Told whether the process had become ready before it ended. */
+export function startSandbox(options: {
+  readonly onMessage: (message: FromSandbox) => void;
+  readonly onExit: (ready: boolean) => void;
+}): Sandbox {
+  const child = spawn(
+    process.execPath,
+    [
+      '--no-node-snapshot',
+      '--permission',
+      '--allow-addons',
+      ...readable.map((path) => `--allow-fs-read=${path}`),
+      '--disable-warning=ExperimentalWarning',
+      '--disable-warning=SecurityWarning',
+      join(here, 'sandbox/main.ts'),
+    ],
+    { env: {}, stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'] },
+  );
+  const loaded = new Set<string>();
+  let ready = false;
+  try {
+    // A spinning script must not take the processor from the engine.
+    if (child.pid) setPriority(child.pid, 10);
+  } catch {
+    // Only a privilege is missing; the deadlines hold without it.
+  }
+  const read = createLineReader((line) => {
+    const message = readMessage(line);
+    if (!message) return void child.kill('SIGKILL');
+    if (message.type === 'ready') ready = true;
+    options.onMessage(message);
+  });
+  child.stdout?.setEncoding('utf8');
+  child.stdout?.on('data', (chunk: string) => {
+    if (!read(chunk)) child.kill('SIGKILL');
+  });
+  child.stdin?.on('error', () => undefined);
+  child.once('error', () => options.onExit(false));
+  child.once('exit', () => options.onExit(ready));
+  return {
+    send: (message) => void child.stdin?.write(`${JSON.stringify(message)}\n`),
+    load(key, file, source) {
+      if (loaded.has(key)) return;
+      loaded.add(key);
+      child.stdin?.write(`${JSON.stringify({ type: 'load', key, file, source } satisfies ToSandbox)}\n`);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** A process that speaks nonsense is compromised: undefined ends it. */
+function readMessage(line: string): FromSandbox | undefined {
+  try {
+    const message = JSON.parse(line) as { type?: unknown; id?: unknown; call?: unknown };
+    if (message.type === 'ready') return { type: 'ready' };
+    const known =
+      message.type === 'done' || message.type === 'failed' || message.type === 'log' || message.type === 'call';
+    if (!known || !Number.isSafeInteger(message.id)) return undefined;
+    if (message.type === 'call' && !Number.isSafeInteger(message.call)) return undefined;
+    return message as FromSandbox;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+/** The lines of JSON that engine and sandbox process exchange. The engine trusts none of what it receives. */
+import type { SourceLocation } from './runner.ts';
+
+export type ToSandbox =
+  | { readonly type: 'load'; readonly key: string; readonly file: string; readonly source: string }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly key: string;
+      readonly hook: string;
+      readonly input: string;
+      readonly environment: string;
+      readonly memoryMebibytes: number;
+      readonly cpuMilliseconds: number;
+      readonly wallMilliseconds: number;
+      readonly outputBytes: number;
+      readonly logLines: number;
+    }
+  | { readonly type: 'inspect'; readonly id: number; readonly key: string }
+  | { readonly type: 'answer'; readonly call: number; readonly body: string };
+
+export type FromSandbox =
+  | { readonly type: 'ready' }
+  | { readonly type: 'done'; readonly id: number; readonly body: string; readonly cpu: number; readonly wall: number }
+  | {
+      readonly type: 'failed';
+      readonly id: number;
+      readonly kind: string;
+      readonly message: string;
+      readonly location?: SourceLocation;
+      readonly cpu: number;
+      readonly wall: number;
+    }
+  | { readonly type: 'log'; readonly id: number; readonly level: string; readonly message: string }
+  | { readonly type: 'call'; readonly id: number; readonly call: number; readonly request: string };
+
+/** No line from a sandbox process may be longer, characters. */
+export const longestLine = 4 * 1024 * 1024;
+
+/** Splits a stream into lines; answers false when one grows too long. */
+export function createLineReader(onLine: (line: string) => void): (chunk: string) => boolean {
+  let rest = '';
+  return (chunk) => {
+    rest += chunk;
+    let end = rest.indexOf('\n');
+    while (end >= 0) {
+      onLine(rest.slice(0, end));
+      rest = rest.slice(end + 1);
+      end = rest.indexOf('\n');
+    }
+    return rest.length <= longestLine;
+  };
+}
