@@ -38,7 +38,13 @@ export interface PageViews {
     readonly clientName: string;
     readonly personName: string;
     readonly contextName?: string;
-    readonly scopes: readonly { readonly value: string; readonly title: string; readonly detail: string; readonly warning?: string; readonly locked: boolean }[];
+    readonly scopes: readonly {
+      readonly value: string;
+      readonly title: string;
+      readonly detail: string;
+      readonly warning?: string;
+      readonly locked: boolean;
+    }[];
     readonly mayDecline: boolean;
     readonly offline: boolean;
     readonly remember: boolean;
@@ -47,19 +53,44 @@ export interface PageViews {
   /** Each app has a button `revoke=<clientId>`. */
   readonly manage: Base & {
     readonly personName: string;
-    readonly apps: readonly { readonly clientId: string; readonly name: string; readonly since: string; readonly offline: boolean; readonly scopes: readonly string[] }[];
+    readonly apps: readonly {
+      readonly clientId: string;
+      readonly name: string;
+      readonly since: string;
+      readonly offline: boolean;
+      readonly scopes: readonly string[];
+    }[];
   };
   readonly loggedOut: { readonly message: string; readonly link?: string };
   readonly logout: Base & { readonly personName: string };
   /** Errors that must not reach an app by redirect. `reference` is the flow's or request's id. */
-  readonly error: { readonly title: string; readonly message: string; readonly hint?: string; readonly reference: string };
+  readonly error: {
+    readonly title: string;
+    readonly message: string;
+    readonly hint?: string;
+    readonly reference: string;
+  };
 }
 
 export type PageName = keyof PageViews;
 
 export interface PageRenderer {
   /** A complete HTML document in the tenant's skin and the best of the wanted languages. */
-  render<P extends PageName>(tenant: { readonly id: string; readonly name: string; readonly issuer: string; readonly skin: string; readonly folder: string }, page: P, view: PageViews[P], languages: readonly string[]): string;
+  render<P extends PageName>(
+    tenant: {
+      readonly id: string;
+      readonly name: string;
+      readonly issuer: string;
+      readonly skin: string;
+      readonly folder: string;
+    },
+    page: P,
+    view: PageViews[P],
+    languages: readonly string[],
+  ): string;
   /** A static file of a skin (stylesheet, logo), or undefined. */
-  asset(tenant: { readonly skin: string; readonly folder: string }, name: string): { readonly type: string; readonly body: Buffer } | undefined;
+  asset(
+    tenant: { readonly skin: string; readonly folder: string },
+    name: string,
+  ): { readonly type: string; readonly body: Buffer } | undefined;
 }
