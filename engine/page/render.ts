@@ -28,26 +28,29 @@ export function createPageRenderer(options: { readonly skinsFolder: string }): P
   }
 
   /** The tenant's own skin first, then the shipped one of that name, then the default. */
-  function find(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): Buffer | undefined {
+  function layers(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly Buffer[] {
     const own = /^[A-Za-z0-9_/-]+$/.test(tenant.skin)
       ? [join(tenant.folder, tenant.skin, name), join(options.skinsFolder, tenant.skin, name)]
       : [];
-    for (const path of [...own, join(options.skinsFolder, 'default', name)]) {
-      const body = read(path);
-      if (body) return body;
-    }
-    return undefined;
+    const paths = new Set([...own, join(options.skinsFolder, 'default', name)]);
+    return [...paths].map(read).filter((body) => body !== undefined);
   }
 
+  const find = (tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): Buffer | undefined =>
+    layers(tenant, name)[0];
+
+  /** A skin may replace single messages, so its file is laid over the default's, and any language over English. */
   function messagesOf(
     tenant: TenantLook,
     languages: readonly string[],
   ): { readonly language: string; readonly messages: Messages } {
-    const english = parseMessages(find(tenant, 'messages/en.json'));
+    const flat = (name: string): Messages =>
+      Object.assign({}, ...layers(tenant, `messages/${name}.json`).toReversed().map(parseMessages)) as Messages;
+    const english = flat('en');
     for (const wanted of languages) {
       const language = wanted.split('-')[0]?.toLowerCase() ?? '';
-      const found = /^[a-z]{2,3}$/.test(language) ? find(tenant, `messages/${language}.json`) : undefined;
-      if (found) return { language, messages: { ...english, ...parseMessages(found) } };
+      if (!/^[a-z]{2,3}$/.test(language) || !find(tenant, `messages/${language}.json`)) continue;
+      return { language, messages: { ...english, ...flat(language) } };
     }
     return { language: 'en', messages: english };
   }
@@ -59,7 +62,7 @@ export function createPageRenderer(options: { readonly skinsFolder: string }): P
       const { language, messages } = messagesOf(tenant, languages);
       const data = {
         ...dress(page, view),
-        t: messages,
+        t: nest(messages),
         language,
         tenantName: tenant.name,
         issuer: tenant.issuer,
@@ -75,15 +78,18 @@ export function createPageRenderer(options: { readonly skinsFolder: string }): P
   };
 }
 
-function parseMessages(body: Buffer | undefined): Messages {
-  const flat = JSON.parse(body?.toString('utf8') ?? '{}') as Record<string, string>;
-  // Mustache reads a dot as a path, so `login.title` must be found both ways.
-  const nested: Record<string, unknown> = { ...flat };
-  for (const [key, text] of Object.entries(flat)) {
+function parseMessages(body: Buffer): Messages {
+  return JSON.parse(body.toString('utf8')) as Messages;
+}
+
+/** Mustache reads a dot as a path, so `login.title` becomes `{ login: { title } }`. */
+function nest(messages: Messages): Record<string, Record<string, string>> {
+  const nested: Record<string, Record<string, string>> = {};
+  for (const [key, text] of Object.entries(messages)) {
     const [page, name] = key.split('.', 2);
-    if (page && name) nested[page] = { ...(nested[page] as object | undefined), [name]: text };
+    if (page && name) nested[page] = { ...nested[page], [name]: text };
   }
-  return nested as Messages;
+  return nested;
 }
 
 /** What mustache cannot ask by itself: whether a list has entries, which error it is. */

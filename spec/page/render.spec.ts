@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createPageRenderer } from '../../engine/page/render.ts';
+import type { PageName } from '../../engine/page/view.ts';
+import { samplePages } from './samples.ts';
+
+const skinsFolder = join(import.meta.dirname, '../../skins');
+const pages = createPageRenderer({ skinsFolder });
+const names = Object.keys(samplePages('')) as PageName[];
+
+describe('pages', () => {
+  let folder = '';
+  const tenant = () => ({ id: 'a', name: 'Clinic', issuer: 'https://auth.example/a', skin: 'look', folder });
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'skin-'));
+    mkdirSync(join(folder, 'look/messages'), { recursive: true });
+    writeFileSync(join(folder, 'look/messages/en.json'), '{"login.title":"Welcome"}');
+    writeFileSync(join(folder, 'look/style.css'), 'body{}');
+    writeFileSync(join(folder, 'look/logout.mustache'), '<h1>Own</h1>');
+    writeFileSync(join(folder, 'secret.css'), 'x');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const name of names) {
+    it(`${name} is a whole document without script or style`, () => {
+      const html = pages.render({ ...tenant(), skin: 'default' }, name, samplePages('Ada')[name], ['en']);
+      expect(html).to.match(/^<!doctype html>/).and.match(/<h1>[^<]+<\/h1>/).and.contain('</html>');
+      expect(html).not.to.match(/<script|<style|\sstyle=|\son[a-z]+=|\{\{/);
+    });
+    it(`${name} escapes what others supply`, () => {
+      const html = pages.render(tenant(), name, samplePages('"><script>alert(1)</script>')[name], ['en']);
+      expect(html).not.to.contain('<script').and.not.to.match(/(value|action|href)=""/);
+    });
+  }
+
+  it('speaks the first language it knows, else English', () => {
+    const login = samplePages('Ada').login;
+    expect(pages.render(tenant(), 'login', login, ['xx', 'de-CH'])).to.contain('lang="de"').and.contain('Benutzername');
+    expect(pages.render(tenant(), 'login', login, ['../de', 'xx'])).to.contain('lang="en"');
+  });
+  it('lays a skin over the default, message by message', () => {
+    const html = pages.render(tenant(), 'login', samplePages('Ada').login, ['en']);
+    expect(html).to.contain('<h1>Welcome</h1>').and.contain('User name');
+    expect(pages.render(tenant(), 'logout', samplePages('Ada').logout, ['en'])).to.contain('<h1>Own</h1>');
+  });
+  it('serves the skin\'s stylesheet and the default logo', () => {
+    expect(pages.asset(tenant(), 'style.css')?.body.toString()).to.equal('body{}');
+    expect(pages.asset(tenant(), 'logo.svg')?.type).to.equal('image/svg+xml');
+  });
+  for (const name of ['../secret.css', '..%2fsecret.css', 'login.mustache', 'messages/en.json', 'none.css', '', '.css'])
+    it(`serves no "${name}"`, () => expect(pages.asset(tenant(), name)).to.equal(undefined));
+  it('does not leave the folder through the skin\'s name', () => {
+    expect(pages.asset({ skin: '../x', folder: join(folder, 'look') }, 'secret.css')).to.equal(undefined);
+  });
+});
