@@ -118,6 +118,13 @@ async function build(
   const clients: Client[] = [];
   for (const [index, client] of (document.clients ?? []).entries())
     clients.push(await loadClient(client, `/clients/${index}`, files, rules, folder));
+  if (!isLoopback(document.issuer)) {
+    // The demo's private keys stand in the repository for everybody to read.
+    clients.forEach((client, index) => {
+      if (client.jwks?.keys.some(({ kid }) => kid?.startsWith('demo-')))
+        files.report('demo-key', `/clients/${index}`, 'a demo key', 'a key of its own', 'demo keys are public');
+    });
+  }
   const users: User[] = [];
   for (const [index, user] of (document.users ?? []).entries())
     users.push(await loadUser(user, `/users/${index}`, files, rules, folder));

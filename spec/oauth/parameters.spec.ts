@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { errorBody, insufficientScope, invalidClient, sanitizeDescription, temporarilyUnavailable } from '../../engine/oauth/oauth-error.ts';
 import { readParameters } from '../../engine/oauth/parameters.ts';
-import { matchRedirectUri } from '../../engine/oauth/redirect-uri.ts';
+import { matchRedirectUri } from '../../engine/smart/redirect-uri.ts';
 
 describe('OAuth parameters', () => {
   it('reads values and leaves out empty ones', () => {

@@ -3,7 +3,7 @@
  * RFC 6749 section 4.1.2.1 decides who is told: until client and redirect URI are known to belong together, only the
  * person is; from then on the app.
  */
-import { matchRedirectUri } from '../../oauth/redirect-uri.ts';
+import { matchRedirectUri } from '../../smart/redirect-uri.ts';
 import { intersectScopes, parseScope } from '../../smart/scope.ts';
 import type { Client, Tenant } from '../../tenant/tenant.ts';
 import type { Received, Validated } from '../facts.ts';

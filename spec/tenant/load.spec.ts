@@ -1,0 +1,98 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openTenantDirectory } from '../../engine/tenant/directory.ts';
+import { loadTenant } from '../../engine/tenant/load.ts';
+import { loadServerSettings } from '../../engine/tenant/server.ts';
+import { copyTenants } from '../support/server.ts';
+
+type Document = Record<string, unknown> & { clients: Record<string, unknown>[] };
+
+describe('tenant configuration', () => {
+  let config: string;
+  beforeEach(async () => {
+    config = await copyTenants('http://localhost:9200');
+  });
+  afterEach(() => rm(config, { recursive: true, force: true }));
+
+  const change = async (edit: (document: Document) => void) => {
+    const path = join(config, 'demo/tenant.json');
+    const document = JSON.parse(await readFile(path, 'utf8')) as Document;
+    edit(document);
+    await writeFile(path, JSON.stringify(document));
+    const result = await loadTenant(join(config, 'demo'));
+    return result.ok ? [] : result.problems;
+  };
+
+  it('loads the demo, frozen, with defaults filled in and secrets hashed', async () => {
+    const result = await loadTenant(join(config, 'demo'));
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const { tenant } = result;
+    expect(Object.isFrozen(tenant.clients)).to.equal(true);
+    expect(tenant.lifetimes.authorizationCodeSeconds).to.equal(60);
+    const text = JSON.stringify(tenant);
+    expect(text).not.to.include('"demo-secret"').and.not.to.include('demo-password');
+    expect(text).not.to.match(/"d":"/);
+  });
+
+  it('tells all violations at once, with pointer and hint', async () => {
+    const problems = await change((document) => {
+      document['isuer'] = 'x';
+      (document.clients[0] as Record<string, unknown>)['grantTypes'] = ['authorisation_code'];
+    });
+    expect(problems.map(({ pointer }) => pointer)).to.include.members(['/isuer', '/clients/0/grantTypes/0']);
+    expect(problems.find(({ pointer }) => pointer === '/isuer')?.hint).to.include('issuer');
+    expect(problems.find(({ pointer }) => pointer === '/clients/0/grantTypes/0')?.hint).to.include(
+      'authorization_code',
+    );
+  });
+
+  const refused: [string, (document: Document) => void][] = [
+    ['a demo tenant on a public issuer', (document) => (document['issuer'] = 'https://auth.example/demo')],
+    [
+      'a demo key on a public issuer',
+      (document) => Object.assign(document, { issuer: 'https://auth.example/demo', demo: false }),
+    ],
+    ['CODAP without its script', (document) => (document['scripts'] = { callbacks: 'callbacks.js' })],
+    ['a script outside the folder', (document) => (document['scripts'] = { callbacks: '../partner/callbacks.js' })],
+    ['a script that is missing', (document) => (document['scripts'] = { callbacks: 'nothing.js' })],
+    [
+      'a redirect URI with a fragment',
+      (document) => Object.assign(document.clients[0] as object, { redirectUris: ['https://app.example/#x'] }),
+    ],
+    ['two clients of one name', (document) => document.clients.push({ ...document.clients[0] })],
+    ['an issuer with a query', (document) => (document['issuer'] = 'http://localhost:9200/demo?x=1')],
+    ['inline secrets outside the demo', (document) => (document['demo'] = false)],
+  ];
+  for (const [what, edit] of refused) {
+    it(`refuses ${what}`, async () => {
+      expect(await change(edit)).not.to.deep.equal([]);
+    });
+  }
+
+  it('keeps the last valid tenant when its new document is broken, and takes the mended one', async () => {
+    const opened = await openTenantDirectory({ path: config });
+    if (!opened.ok) throw new Error('the demo does not load');
+    const { directory } = opened;
+    const path = join(config, 'demo/tenant.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, '{');
+    expect(await directory.reload()).to.have.length(1);
+    expect(directory.byId('demo')?.name).to.equal('Demo Hospital');
+    await writeFile(path, text.replace('Demo Hospital', 'Renamed Hospital'));
+    expect(await directory.reload()).to.deep.equal([]);
+    expect(directory.byId('demo')?.name).to.equal('Renamed Hospital');
+    expect(directory.byLocation('localhost:9200', '/demo/oauth/token')?.id).to.equal('demo');
+    expect(directory.byLocation('localhost:9200', '/demolition')).to.equal(undefined);
+    expect(directory.byLocation('evil.example', '/demo')).to.equal(undefined);
+    directory.close();
+  });
+
+  it('reads the environment, and refuses unknown names and bad values', async () => {
+    const good = await loadServerSettings({ PORT: '1234', SALLYPORT_CONFIG: config });
+    expect(good.ok && good.settings).to.include({ port: 1234, host: '127.0.0.1', config });
+    const bad = await loadServerSettings({ SALLYPORT_CONFG: 'x', PORT: 'many', SALLYPORT_CONFIG: config });
+    expect(bad.ok).to.equal(false);
+    if (!bad.ok) expect(bad.problems.map(({ hint }) => hint).join()).to.include('SALLYPORT_CONFIG');
+  });
+});
