@@ -4,10 +4,12 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Ports } from './flow/ports.ts';
 import type { Trace } from './flow/trace.ts';
+import { providerSecretName } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
 import type { Keyring } from './key/keyring.ts';
+import type { Sealer } from './key/seal.ts';
 import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
@@ -17,7 +19,7 @@ import { createPageRenderer } from './page/render.ts';
 import type { ScriptRunner } from './script/runner.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { AuditEvent, Store } from './store/store.ts';
-import type { Client, Tenant, TenantDirectory } from './tenant/tenant.ts';
+import type { Client, Provider, Tenant, TenantDirectory } from './tenant/tenant.ts';
 
 export interface Parts {
   readonly store: Store;
@@ -26,6 +28,7 @@ export interface Parts {
   readonly outbound: OutboundClient;
   readonly directory: TenantDirectory;
   readonly masterKey: Buffer;
+  readonly sealer: Sealer;
   readonly skinsFolder: string;
   readonly logger: Logger;
 }
@@ -37,6 +40,8 @@ const longestQueue = 5_000;
 export interface ComposedEngine extends Engine {
   /** Waits until audit events and traces are written. */
   drain(): Promise<void>;
+  /** Makes this node read a client anew. */
+  forgetClient(tenantId: string, clientId: string): void;
 }
 
 export function compose(parts: Parts): ComposedEngine {
@@ -76,6 +81,13 @@ export function compose(parts: Parts): ComposedEngine {
     const client = await store.clients.find(tenant.id, clientId);
     clients.set(key, { client });
     return client;
+  }
+
+  /** A stored provider with its secret, which the store keeps sealed. */
+  function openProvider(tenant: Tenant, provider: Provider): Provider {
+    if (provider.clientSecret === undefined) return provider;
+    const clientSecret = parts.sealer.unseal(tenant.id, providerSecretName(provider.id), provider.clientSecret);
+    return { ...provider, clientSecret };
   }
 
   function makePorts(tenant: Tenant): Ports {
@@ -135,13 +147,18 @@ export function compose(parts: Parts): ComposedEngine {
       },
       client,
       user: (userId) => store.users.findById(tenant.id, userId),
-      provider: async (providerId) =>
-        tenant.providers.find((provider) => provider.id === providerId) ?? store.providers.find(tenant.id, providerId),
+      async provider(providerId) {
+        const seeded = tenant.providers.find((provider) => provider.id === providerId);
+        const stored = seeded ? undefined : await store.providers.find(tenant.id, providerId);
+        return seeded ?? (stored && openProvider(tenant, stored));
+      },
       providers: async () => {
         const stored = await store.providers.list(tenant.id);
         return [
           ...tenant.providers,
-          ...stored.filter(({ id }) => !tenant.providers.some((provider) => provider.id === id)),
+          ...stored
+            .filter(({ id }) => !tenant.providers.some((provider) => provider.id === id))
+            .map((provider) => openProvider(tenant, provider)),
         ];
       },
       now: () => Date.now(),
@@ -167,6 +184,7 @@ export function compose(parts: Parts): ComposedEngine {
     },
     pages: createPageRenderer({ skinsFolder: parts.skinsFolder }),
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
+    forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
     async drain() {
       await Promise.all([audit.drain(), traces.drain()]);
     },

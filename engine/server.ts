@@ -4,8 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { pino } from 'pino';
+import { adminPlugin } from './admin/plugin.ts';
 import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
+import { createSealer } from './key/seal.ts';
 import { loadMasterKey } from './key/master-key.ts';
 import { tenantPlugin } from './oauth/plugin.ts';
 import { createOutboundClient } from './outbound/guarded-client.ts';
@@ -72,6 +74,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     ...(settings.masterKey ? { value: settings.masterKey } : {}),
   });
   const keyring = createKeyring({ store, masterKey });
+  const sealer = createSealer(masterKey);
   const outbound = createOutboundClient();
   closers.push(() => outbound.close());
   const scripts = createScriptRunner({ outbound, processes: settings.workers });
@@ -91,6 +94,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     outbound,
     directory,
     masterKey,
+    sealer,
     skinsFolder: join(root, 'skins'),
     logger,
   });
@@ -114,6 +118,20 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     }
   });
   await server.register(tenantPlugin, { prefix: '/t/:tenant', engine });
+  await server.register(adminPlugin, {
+    prefix: '/admin/api',
+    url: '/admin/api',
+    services: {
+      store,
+      keyring,
+      scripts,
+      directory,
+      seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
+      forgetClient: engine.forgetClient,
+      settle: () => engine.drain(),
+      now: () => Date.now(),
+    },
+  });
   const mounted = (await mount?.(server, { store, directory, engine })) ?? false;
   if (!mounted)
     server.get('/', async (_request, reply) => reply.type('text/plain').send('Sallyport authorization server\n'));
@@ -177,9 +195,12 @@ async function bootstrapAdmin(store: Store, settings: ServerSettings): Promise<s
     await writeFile(file, `${secret}\n`, { mode: 0o600 });
   }
   await store.adminTokens.save({
+    // Nodes that made a file of their own each keep their secret; a configured one replaces the configured one before.
+    id: settings.adminSecret ? 'bootstrap' : `bootstrap-${hashHandle(secret).slice(0, 8)}`,
     hash: hashHandle(secret),
     name: 'bootstrap',
     role: 'admin',
+    createdAt: Date.now(),
     expiresAt: Date.now() + 3_650 * 86_400_000,
   });
   return file;

@@ -35,6 +35,26 @@ export interface KeyRotation {
    * @throws KeyError `key-missing` when the tenant has no such key.
    */
   activate(tenant: Tenant, kid: string): Promise<void>;
+  /**
+   * Publishes a private key from elsewhere beside the active one; answers its id.
+   * @throws KeyError of `readMaterial`, or `key-reused-id` when the tenant has this id already.
+   */
+  importKey(tenant: Tenant, privateJwk: Jwk): Promise<string>;
+  /**
+   * Takes a key away for good: tokens it signed are no longer verifiable.
+   * @throws KeyError `key-missing` when the tenant has no such key that is not active.
+   */
+  retire(tenant: Tenant, kid: string): Promise<void>;
+  /** All keys without their private parts. `createdAt` is in epoch milliseconds. */
+  describe(tenant: Tenant): Promise<readonly KeyDescription[]>;
+}
+
+export interface KeyDescription {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly active: boolean;
+  readonly publicJwk: unknown;
+  readonly createdAt: number;
 }
 
 interface TenantKeys {
@@ -189,6 +209,37 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
       }
       await keys.activate(tenant.id, kid);
       cache.delete(tenant.id);
+    },
+    async importKey(tenant, privateJwk) {
+      const material = await readMaterial(privateJwk);
+      if (!(await saveNew(tenant.id, material, false))) {
+        throw new KeyError(
+          'key-reused-id',
+          `Tenant ${tenant.id} has a key with the id ${material.kid} already.`,
+          'Give the imported key an id of its own.',
+        );
+      }
+      cache.delete(tenant.id);
+      return material.kid;
+    },
+    async retire(tenant, kid) {
+      if (!(await keys.deleteInactive(tenant.id, kid))) {
+        throw new KeyError(
+          'key-missing',
+          `Tenant ${tenant.id} has no inactive key ${kid}.`,
+          'Activate another key of its algorithm first.',
+        );
+      }
+      cache.delete(tenant.id);
+    },
+    async describe(tenant) {
+      return (await keys.list(tenant.id)).map(({ kid, algorithm, active, publicJwk, createdAt }) => ({
+        kid,
+        algorithm,
+        active,
+        publicJwk,
+        createdAt,
+      }));
     },
     async sign(tenant, claims, signOptions = {}) {
       const algorithm = signOptions.algorithm ?? tenant.keystore.algorithms[0] ?? 'RS256';

@@ -5,6 +5,7 @@ import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import type { UserSessionModel } from '../script/model.ts';
 import type { StoredSession } from '../store/store.ts';
 import { clearSession, type Engine, formOf, sendErrorPage, sendPage, sessionOf, type TenantRequest } from './http.ts';
+import { endGrantedAccess, listGrantedAccess } from './granted-access.ts';
 import { readParameters } from './parameters.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
@@ -91,8 +92,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     }
     const clientId = form.get('revoke');
     if (clientId) {
-      await ports.store.tokens.revokeForUser(tenant.id, session.userId, clientId, ports.now());
-      await ports.store.consents.delete(tenant.id, session.userId, clientId);
+      await endGrantedAccess(ports.store, tenant.id, session.userId, clientId, ports.now());
       ports.audit({
         tenantId: tenant.id,
         at: ports.now(),
@@ -108,23 +108,17 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
 
 async function manageView(engine: Engine, context: TenantRequest, session: StoredSession) {
   const { tenant, ports } = context;
-  const tokens = await ports.store.tokens.listForUser(tenant.id, session.userId, ports.now());
-  const byClient = new Map<string, { since: number; offline: boolean; scopes: Set<string> }>();
-  for (const token of tokens) {
-    const entry = byClient.get(token.clientId) ?? { since: token.issuedAt, offline: false, scopes: new Set<string>() };
-    entry.since = Math.min(entry.since, token.issuedAt);
-    entry.offline ||= token.kind === 'refresh' && token.sessionId === undefined;
-    for (const scope of token.scope.split(' ')) entry.scopes.add(scope);
-    byClient.set(token.clientId, entry);
-  }
+  const granted = await listGrantedAccess(ports.store, tenant.id, session.userId, ports.now());
   const apps = await Promise.all(
-    [...byClient].map(async ([clientId, { since, offline, scopes }]) => ({
-      clientId,
-      name: (await ports.client(clientId))?.clientName ?? clientId,
-      since: new Date(since).toISOString().slice(0, 10),
-      offline,
-      scopes: [...scopes],
-    })),
+    granted
+      .filter(({ since }) => since !== undefined)
+      .map(async ({ clientId, scopes, since = 0, offline }) => ({
+        clientId,
+        name: (await ports.client(clientId))?.clientName ?? clientId,
+        since: new Date(since).toISOString().slice(0, 10),
+        offline,
+        scopes,
+      })),
   );
   return {
     csrf: csrfToken(engine.csrfSecret, binding(context)),

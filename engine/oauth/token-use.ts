@@ -7,8 +7,12 @@ import { readClientForm } from './token.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
 
-function isActive(token: StoredToken | undefined, now: number): token is StoredToken {
-  return token !== undefined && token.revokedAt === undefined && token.usedAt === undefined && token.expiresAt > now;
+/** The token a handle names, if it lives and its client may still be used. */
+async function activeToken({ ports, tenant }: TenantRequest, presented: string): Promise<StoredToken | undefined> {
+  const token = await ports.store.tokens.find(tenant.id, ports.hash(presented));
+  if (!token || token.revokedAt !== undefined || token.usedAt !== undefined || token.expiresAt <= ports.now())
+    return undefined;
+  return (await ports.client(token.clientId))?.enabled ? token : undefined;
 }
 
 export function introspectRoute(server: FastifyInstance, contextOf: ContextOf): void {
@@ -29,9 +33,9 @@ export function introspectRoute(server: FastifyInstance, contextOf: ContextOf): 
     const presented = form.tokenRequest.parameters['token'];
     if (presented === undefined)
       return sendOAuthError(reply, { error: 'invalid_request', description: 'token is missing' });
-    const token = await ports.store.tokens.find(tenant.id, ports.hash(presented));
+    const token = await activeToken({ ports, tenant, request, reply }, presented);
     const mine = client.canIntrospectAnyTokens || token?.clientId === client.clientId;
-    if (!isActive(token, ports.now()) || !mine) return noStore(reply).send({ active: false });
+    if (!token || !mine) return noStore(reply).send({ active: false });
     return noStore(reply).send({ active: true, ...describe(token, tenant.issuer) });
   });
 }
@@ -132,10 +136,9 @@ export function userinfoRoute(server: FastifyInstance, contextOf: ContextOf): vo
         return request.headers.authorization
           ? challenge(400, 'invalid_request', 'A Bearer token is needed')
           : challenge(401);
-      const token = await ports.store.tokens.find(tenant.id, ports.hash(bearer));
+      const token = await activeToken({ ports, tenant, request, reply }, bearer);
       const session = token?.details['session'] as UserSessionModel | undefined;
-      if (!isActive(token, ports.now()) || token.kind !== 'access' || !session)
-        return challenge(401, 'invalid_token', 'The token is not valid');
+      if (token?.kind !== 'access' || !session) return challenge(401, 'invalid_token', 'The token is not valid');
       const scopes = token.scope.split(' ');
       if (!scopes.includes('openid')) return challenge(403, 'insufficient_scope', 'The scope openid is needed');
       const profile = scopes.includes('profile');

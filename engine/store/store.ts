@@ -78,6 +78,8 @@ export interface SessionRepository {
   save(session: StoredSession): Promise<void>;
   find(tenantId: string, idHash: string, now: number): Promise<StoredSession | undefined>;
   delete(tenantId: string, idHash: string): Promise<void>;
+  listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredSession[]>;
+  deleteForUser(tenantId: string, userId: string): Promise<void>;
 }
 
 export interface UserRepository {
@@ -86,8 +88,14 @@ export interface UserRepository {
   findByExternal(tenantId: string, provider: string, subject: string): Promise<User | undefined>;
   /** Creates or replaces by `id`. Rejects with code `conflict` when the username belongs to another id. */
   save(tenantId: string, user: User): Promise<void>;
+  /** Reads, edits and writes in one transaction, so that no concurrent edit is lost. Undefined when there is no such user. */
+  change(tenantId: string, id: string, edit: (user: User) => User): Promise<User | undefined>;
   delete(tenantId: string, id: string): Promise<void>;
-  list(tenantId: string, search?: string): Promise<readonly User[]>;
+  /** In the order of their usernames; `after` is the last username of the page before. */
+  list(
+    tenantId: string,
+    options?: { readonly search?: string; readonly after?: string; readonly limit?: number },
+  ): Promise<readonly User[]>;
   /** Adds one failed log-in; `success` clears them. Answers the failures since the last success. */
   recordLogin(tenantId: string, username: string, success: boolean, now: number): Promise<number>;
   failures(tenantId: string, username: string): Promise<{ readonly count: number; readonly lastAt: number }>;
@@ -96,6 +104,10 @@ export interface UserRepository {
 export interface ClientRepository {
   find(tenantId: string, clientId: string): Promise<Client | undefined>;
   save(tenantId: string, client: Client): Promise<void>;
+  /** Rejects with code `conflict` when there is one already. */
+  create(tenantId: string, client: Client): Promise<void>;
+  /** Reads, edits and writes in one transaction, so that no concurrent edit is lost. Undefined when there is no such client. */
+  change(tenantId: string, clientId: string, edit: (client: Client) => Client): Promise<Client | undefined>;
   delete(tenantId: string, clientId: string): Promise<void>;
   list(tenantId: string): Promise<readonly Client[]>;
 }
@@ -103,6 +115,10 @@ export interface ClientRepository {
 export interface ProviderRepository {
   find(tenantId: string, id: string): Promise<Provider | undefined>;
   save(tenantId: string, provider: Provider): Promise<void>;
+  /** Rejects with code `conflict` when there is one already. */
+  create(tenantId: string, provider: Provider): Promise<void>;
+  /** As for clients. */
+  change(tenantId: string, id: string, edit: (provider: Provider) => Provider): Promise<Provider | undefined>;
   delete(tenantId: string, id: string): Promise<void>;
   list(tenantId: string): Promise<readonly Provider[]>;
 }
@@ -128,11 +144,20 @@ export interface LaunchRepository {
   find(tenantId: string, hash: string, now: number): Promise<StoredLaunch | undefined>;
 }
 
+export interface StoredConsent {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt?: number;
+  readonly terms?: { readonly version: string; readonly acceptedAt: number };
+}
+
 export interface ConsentRepository {
   find(tenantId: string, userId: string, clientId: string): Promise<{ readonly scopes: readonly string[]; readonly expiresAt: number } | undefined>;
   save(tenantId: string, userId: string, clientId: string, scopes: readonly string[], expiresAt: number): Promise<void>;
   findTerms(tenantId: string, userId: string, clientId: string): Promise<{ readonly version: string; readonly acceptedAt: number } | undefined>;
   saveTerms(tenantId: string, userId: string, clientId: string, version: string, now: number): Promise<void>;
+  /** Every client the user gave consent to, or accepted terms for. */
+  listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredConsent[]>;
   /** Forgets consent and terms agreements together. */
   delete(tenantId: string, userId: string, clientId: string): Promise<void>;
 }
@@ -153,6 +178,8 @@ export interface KeyRepository {
   save(key: StoredKey): Promise<void>;
   /** Makes one key the only active one of its algorithm. */
   activate(tenantId: string, kid: string): Promise<void>;
+  /** False when there is no such key, or it is active. */
+  deleteInactive(tenantId: string, kid: string): Promise<boolean>;
 }
 
 export interface AuditEvent {
@@ -169,7 +196,18 @@ export interface AuditEvent {
 
 export interface AuditRepository {
   record(event: AuditEvent): Promise<void>;
-  list(tenantId: string, limit: number): Promise<readonly AuditEvent[]>;
+  /** Newest first. */
+  list(tenantId: string, limit: number, filter?: AuditFilter): Promise<readonly AuditEvent[]>;
+}
+
+/** Every given member must match; `before` is an instant. */
+export interface AuditFilter {
+  readonly type?: string;
+  readonly clientId?: string;
+  readonly userId?: string;
+  readonly flowId?: string;
+  readonly outcome?: 'success' | 'failure';
+  readonly before?: number;
 }
 
 export interface StoredTrace {
@@ -187,9 +225,23 @@ export interface TraceRepository {
   list(tenantId: string, limit: number): Promise<readonly StoredTrace[]>;
 }
 
+export interface AdminToken {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  /** The tenants it is limited to; every tenant where absent. */
+  readonly tenants?: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
 export interface AdminTokenRepository {
-  save(token: { readonly hash: string; readonly name: string; readonly role: string; readonly expiresAt: number }): Promise<void>;
-  find(hash: string, now: number): Promise<{ readonly name: string; readonly role: string } | undefined>;
+  /** Creates a token, or replaces the one of the same `id`. */
+  save(token: AdminToken & { readonly hash: string }): Promise<void>;
+  find(hash: string, now: number): Promise<AdminToken | undefined>;
+  list(now: number): Promise<readonly AdminToken[]>;
+  /** False when there is none. */
+  delete(id: string): Promise<boolean>;
 }
 
 export interface Store {

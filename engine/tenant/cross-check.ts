@@ -69,7 +69,8 @@ function checkScopes(scopes: readonly string[] | undefined, pointer: string, rep
   });
 }
 
-function checkClient(client: ClientDocument, at: string, report: Report): void {
+/** What is wrong with one client, beyond its schema; `at` is its JSON pointer. */
+export function checkClient(client: ClientDocument, at: string, report: Report): void {
   const methods = client.tokenEndpointAuthMethods ?? [];
   const keySources = [client.jwks, client.jwksFile, client.jwksUri].filter((source) => source !== undefined).length;
   if (keySources > 1) report('jwks-exclusive', at, 'several of jwks, jwksFile, jwksUri', 'one of them');

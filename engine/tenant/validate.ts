@@ -19,7 +19,8 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? 'this text' : String(value);
 }
 
-function toProblem(error: ErrorObject, file: string): Problem {
+/** @param file names the document in the sentence. */
+export function toProblem(error: ErrorObject, file: string): Problem {
   const pointer = error.instancePath;
   if (error.keyword === 'additionalProperties') {
     const key = String(error.params['additionalProperty']);

@@ -75,7 +75,8 @@ for (const database of databases()) {
       it('lists by name and takes search text literally', async () => {
         await store.users.save('c', user('1', 'zoe', { familyName: 'Ng' }));
         await store.users.save('c', user('2', 'a_b', { email: 'Person@Example.org' }));
-        const names = async (search?: string) => (await store.users.list('c', search)).map((each) => each.username);
+        const names = async (search?: string) =>
+          (await store.users.list('c', search === undefined ? {} : { search })).map((each) => each.username);
         expect(await names()).to.deep.equal(['a_b', 'zoe']);
         expect(await names('NG')).to.deep.equal(['zoe']);
         expect(await names('person@')).to.deep.equal(['a_b']);
@@ -217,10 +218,22 @@ for (const database of databases()) {
         expect((await store.traces.list('a', 1))[0]?.id).to.equal('t502');
       });
       it('finds a live admin token only', async () => {
-        await store.adminTokens.save({ hash: 'h', name: 'root', role: 'admin', expiresAt: NOW + 5 });
-        expect(await store.adminTokens.find('h', NOW)).to.deep.equal({ name: 'root', role: 'admin' });
+        const token = { id: 'one', name: 'root', role: 'admin', createdAt: 1, expiresAt: NOW + 5 };
+        await store.adminTokens.save({ ...token, hash: 'h' });
+        expect(await store.adminTokens.find('h', NOW)).to.deep.equal(token);
         expect(await store.adminTokens.find('h', NOW + 5)).to.equal(undefined);
         expect(await store.adminTokens.find('other', NOW)).to.equal(undefined);
+      });
+      it('replaces an admin token of the same id, limits it to tenants, lists and deletes it', async () => {
+        const token = { id: 'two', name: 'ehr', role: 'launcher', createdAt: 2, expiresAt: NOW + 5 };
+        await store.adminTokens.save({ ...token, hash: 'h1' });
+        await store.adminTokens.save({ ...token, tenants: ['a'], hash: 'h2' });
+        expect(await store.adminTokens.find('h1', NOW)).to.equal(undefined);
+        expect(await store.adminTokens.find('h2', NOW)).to.deep.equal({ ...token, tenants: ['a'] });
+        expect((await store.adminTokens.list(NOW)).map(({ id }) => id)).to.include('two');
+        expect(await store.adminTokens.delete('two')).to.equal(true);
+        expect(await store.adminTokens.delete('two')).to.equal(false);
+        expect(await store.adminTokens.find('h2', NOW)).to.equal(undefined);
       });
       it('keeps settings by name', async () => {
         expect(await store.setting('x')).to.equal(undefined);

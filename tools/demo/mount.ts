@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ComposedEngine } from '../../engine/composition.ts';
 import { smartConfiguration } from '../../engine/oauth/metadata.ts';
 import type { Mount } from '../../engine/server.ts';
-import { hashHandle, newHandle } from '../../engine/store/secret.ts';
+import { createLaunch } from '../../engine/smart/launch.ts';
 import type { Store } from '../../engine/store/store.ts';
 import type { Tenant, TenantDirectory } from '../../engine/tenant/tenant.ts';
 import { type DemoOptions, demoPlugin, type Jwk } from './plugin.ts';
@@ -28,18 +28,8 @@ function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedE
       { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Practitioner' },
       { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient' },
     ],
-    async createLaunch(input: { readonly clientId: string; readonly username: string; readonly context: object }) {
-      const handle = newHandle();
-      await store.launches.save({
-        hash: hashHandle(handle),
-        tenantId: demo.id,
-        clientId: input.clientId,
-        username: input.username,
-        context: { ...input.context },
-        expiresAt: Date.now() + demo.lifetimes.launchSeconds * 1000,
-      });
-      return handle;
-    },
+    createLaunch: async ({ clientId, username, context }) =>
+      (await createLaunch(store.launches, demo, { clientId, username, context: { ...context } }, Date.now())).launch,
     async traces(): Promise<never> {
       await engine.drain();
       const all = await Promise.all(

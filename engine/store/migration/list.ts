@@ -1,9 +1,10 @@
 /** All migrations, oldest first. A released one never changes; a new one is added at the end. */
 import type { Knex } from 'knex';
 import * as initial from './0001-initial.ts';
+import * as administration from './0002-administration.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
 }
 
-export const migrations: readonly NamedMigration[] = [initial];
+export const migrations: readonly NamedMigration[] = [initial, administration];

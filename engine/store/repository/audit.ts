@@ -33,6 +33,14 @@ function text(value: string | undefined): string | null {
   return value === undefined ? null : storableText(value);
 }
 
+const filterColumns = [
+  ['type', 'type'],
+  ['clientId', 'client_id'],
+  ['userId', 'user_id'],
+  ['flowId', 'flow_id'],
+  ['outcome', 'outcome'],
+] as const;
+
 export function auditRepository(database: Database): AuditRepository {
   return {
     async record(event) {
@@ -53,11 +61,23 @@ export function auditRepository(database: Database): AuditRepository {
         ],
       );
     },
-    async list(tenantId, limit) {
+    async list(tenantId, limit, filter = {}) {
+      const conditions = ['tenant_id = ?'];
+      const values: (string | number)[] = [tenantId];
+      for (const [member, column] of filterColumns) {
+        const wanted = filter[member];
+        if (wanted === undefined) continue;
+        conditions.push(`${column} = ?`);
+        values.push(storableText(wanted));
+      }
+      if (filter.before !== undefined) {
+        conditions.push('at < ?');
+        values.push(filter.before);
+      }
       const found = await rows<AuditRow>(
         database,
-        'select * from audit_event where tenant_id = ? order by at desc, id desc limit ?',
-        [tenantId, limit],
+        `select * from audit_event where ${conditions.join(' and ')} order by at desc, id desc limit ?`,
+        [...values, limit],
       );
       return found.map(toEvent);
     },

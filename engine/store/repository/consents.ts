@@ -48,6 +48,30 @@ export function consentRepository(database: Database): ConsentRepository {
         [tenantId, userId, clientId, version, now],
       );
     },
+    async listForUser(tenantId, userId, now) {
+      const found = await rows<{
+        readonly client_id: string;
+        readonly scopes: readonly string[] | null;
+        readonly expires_at: string | number | null;
+        readonly version: string | null;
+        readonly accepted_at: string | number | null;
+      }>(
+        database,
+        `select client_id, scopes, expires_at, version, accepted_at
+         from (select * from consent where tenant_id = ? and user_id = ? and expires_at > ?) as given
+         full join (select * from terms_agreement where tenant_id = ? and user_id = ?) as agreed using (client_id)
+         order by client_id`,
+        [tenantId, userId, now, tenantId, userId],
+      );
+      return found.map((row) => ({
+        clientId: row.client_id,
+        scopes: row.scopes ?? [],
+        ...(row.expires_at === null ? {} : { expiresAt: instant(row.expires_at) }),
+        ...(row.version === null || row.accepted_at === null
+          ? {}
+          : { terms: { version: row.version, acceptedAt: instant(row.accepted_at) } }),
+      }));
+    },
     async delete(tenantId, userId, clientId) {
       await rows(
         database,

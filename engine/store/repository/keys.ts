@@ -50,6 +50,15 @@ export function keyRepository(database: Database): KeyRepository {
         throw new StoreError('conflict', 'This key, or another active one of its algorithm, exists.', undefined, error);
       });
     },
+    async deleteInactive(tenantId, kid) {
+      if (kid.includes('\0')) return false;
+      const deleted = await rows(
+        database,
+        'delete from signing_key where tenant_id = ? and kid = ? and not active returning kid',
+        [tenantId, kid],
+      );
+      return deleted.length === 1;
+    },
     async activate(tenantId, kid) {
       // Two statements, as a unique index is checked row by row; the first one also makes a concurrent caller wait.
       await database.transaction(async (transaction) => {

@@ -57,18 +57,57 @@ export function userRepository(database: Database): UserRepository {
         ],
       ).catch(conflict);
     },
+    async change(tenantId, id, edit) {
+      if (id.includes('\0')) return undefined;
+      return database
+        .transaction(async (transaction) => {
+          const row = await firstRow<UserRow>(
+            transaction,
+            'select document from account where tenant_id = ? and id = ? for update',
+            [tenantId, id],
+          );
+          if (row === undefined) return undefined;
+          const changed = edit(row.document);
+          await rows(
+            transaction,
+            `update account set username = ?, external_provider = ?, external_subject = ?, document = ?::jsonb
+             where tenant_id = ? and id = ?`,
+            [
+              changed.username,
+              changed.external?.provider ?? null,
+              changed.external?.subject ?? null,
+              encodeJson(changed),
+              tenantId,
+              id,
+            ],
+          );
+          return changed;
+        })
+        .catch(conflict);
+    },
     async delete(tenantId, id) {
       await rows(database, 'delete from account where tenant_id = ? and id = ?', [tenantId, id]);
     },
-    async list(tenantId, search) {
-      const pattern = search === undefined ? undefined : containing(search);
+    async list(tenantId, { search, after, limit } = {}) {
+      const conditions = ['tenant_id = ?'];
+      const values: (string | number)[] = [tenantId];
+      if (search !== undefined) {
+        const pattern = containing(search);
+        conditions.push(
+          `(username ilike ? or document->>'givenName' ilike ? or document->>'familyName' ilike ? or
+            document->>'email' ilike ?)`,
+        );
+        values.push(pattern, pattern, pattern, pattern);
+      }
+      if (after !== undefined) {
+        conditions.push('username > ?');
+        values.push(storableText(after));
+      }
+      if (limit !== undefined) values.push(limit);
       const found = await rows<UserRow>(
         database,
-        pattern === undefined
-          ? 'select document from account where tenant_id = ? order by username'
-          : `select document from account where tenant_id = ? and (username ilike ? or document->>'givenName' ilike ?
-               or document->>'familyName' ilike ? or document->>'email' ilike ?) order by username`,
-        pattern === undefined ? [tenantId] : [tenantId, pattern, pattern, pattern, pattern],
+        `select document from account where ${conditions.join(' and ')} order by username${limit === undefined ? '' : ' limit ?'}`,
+        values,
       );
       return found.map((row) => row.document);
     },

@@ -1,0 +1,225 @@
+/** The tenant's people. Those of the tenant document were brought into the store once and live there. */
+import { hashLowEntropySecret, newHandle } from '../../store/secret.ts';
+import type { Store } from '../../store/store.ts';
+import type { UserDocument } from '../../tenant/document.ts';
+import type { User } from '../../tenant/tenant.ts';
+import { mergePatch } from '../merge-patch.ts';
+import { cut } from '../paging.ts';
+import { invalid, notFound, refuse } from '../problem.ts';
+import { ok, type Result, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
+import { page, pageQuery, passwordBody, text, userBody, userView } from '../schema.ts';
+import { checkBody } from '../validate-body.ts';
+import { changedMembers } from './clients.ts';
+
+type UserBody = Omit<UserDocument, 'password'> & { readonly password?: string };
+
+function view({ passwordHash, ...rest }: User, failedLogins?: number) {
+  return { ...rest, hasPassword: passwordHash !== undefined, ...(failedLogins === undefined ? {} : { failedLogins }) };
+}
+
+function bodyOf({ passwordHash: _hash, external: _external, ...rest }: User): UserBody {
+  return rest as unknown as UserBody;
+}
+
+/** What a body cannot say, the person's password hash and foreign identity, comes from `kept`. */
+function toUser(body: UserBody, id: string, kept: Pick<User, 'passwordHash' | 'external'>): User {
+  const { password: _password, ...rest } = body;
+  return {
+    ...(rest as unknown as User),
+    id,
+    ...(kept.passwordHash === undefined ? {} : { passwordHash: kept.passwordHash }),
+    ...(kept.external ? { external: kept.external } : {}),
+  };
+}
+
+async function hashOf(password: string | undefined): Promise<Pick<User, 'passwordHash'>> {
+  return password === undefined ? {} : { passwordHash: await hashLowEntropySecret(password) };
+}
+
+/** Ends everything that goes on in the person's name, at once. */
+async function endAccess(store: Store, tenantId: string, userId: string, now: number): Promise<void> {
+  await store.sessions.deleteForUser(tenantId, userId);
+  await store.tokens.revokeForUser(tenantId, userId, undefined, now);
+}
+
+async function edit(request: TenantRequest, services: Services, next: (body: UserBody) => UserBody): Promise<Result> {
+  const { tenant, parameters } = request;
+  const { store } = services;
+  const id = parameters['userId'] ?? '';
+  const known = await store.users.findById(tenant.id, id);
+  if (!known) return notFound('user', id);
+  // Hashing takes its time by design, so it is done outside the transaction.
+  const { password } = next(bodyOf(known));
+  const hashed = typeof password === 'string' ? await hashOf(password) : {};
+  let refused: ReturnType<typeof refuse> | undefined;
+  let members: readonly string[] = [];
+  const user = await store.users.change(tenant.id, id, (current) => {
+    const body = next(bodyOf(current));
+    const problems = checkBody(userBody, body);
+    if (problems.length > 0) refused = invalid(problems);
+    else if (body.id !== undefined && body.id !== id)
+      refused = refuse(400, 'user-id-fixed', 'The id of a user does not change.', { hint: 'Leave id out.' });
+    if (refused) return current;
+    const changed = toUser(body, id, { ...current, ...hashed });
+    members = [...changedMembers(bodyOf(current), bodyOf(changed)), ...(password === undefined ? [] : ['password'])];
+    return changed;
+  });
+  if (refused) return refused;
+  if (!user) return notFound('user', id);
+  // Whoever changes a password may do so because somebody else knows it.
+  if (!user.enabled || password !== undefined) await endAccess(store, tenant.id, id, services.now());
+  return {
+    status: 200,
+    body: view(user),
+    change: {
+      type: 'user.changed',
+      userId: id,
+      details: { members },
+    },
+  };
+}
+
+const onUser = '/tenants/{tenant}/users/{userId}';
+
+export const userRoutes: readonly TenantRoute[] = [
+  {
+    name: 'listUsers',
+    method: 'GET',
+    path: '/tenants/{tenant}/users',
+    summary: 'The people of a tenant, in the order of their usernames.',
+    permission: 'read',
+    query: { ...pageQuery, search: text('Part of the username, names or mail address, in any case.') },
+    answer: { status: 200, schema: page(userView) },
+    commands: [{ name: 'user list' }],
+    columns: ['id', 'username', 'givenName', 'familyName', 'enabled'],
+    async run({ tenant, query }, { store }) {
+      const limit = Number(query['limit']);
+      const found = await store.users.list(tenant.id, {
+        limit: limit + 1,
+        ...(query['search'] === undefined ? {} : { search: query['search'] }),
+        ...(query['after'] === undefined ? {} : { after: query['after'] }),
+      });
+      const shown = cut(found, (user) => user.username, limit);
+      return ok({ ...shown, items: shown.items.map((user) => view(user)) });
+    },
+  },
+  {
+    name: 'createUser',
+    method: 'POST',
+    path: '/tenants/{tenant}/users',
+    summary: 'Adds a person.',
+    permission: 'manage',
+    body: userBody,
+    answer: { status: 201, schema: userView },
+    commands: [{ name: 'user create' }],
+    async run({ tenant, body }, { store }) {
+      const wanted = body as UserBody;
+      const id = wanted.id ?? newHandle(12);
+      if (await store.users.findById(tenant.id, id))
+        return refuse(409, 'conflict', `There is a user with the id ${id} already.`);
+      const user = toUser(wanted, id, await hashOf(wanted.password));
+      await store.users.save(tenant.id, user);
+      return { status: 201, body: view(user), change: { type: 'user.created', userId: id } };
+    },
+  },
+  {
+    name: 'getUser',
+    method: 'GET',
+    path: onUser,
+    summary: 'One person.',
+    permission: 'read',
+    answer: { status: 200, schema: userView },
+    commands: [{ name: 'user show' }],
+    async run({ tenant, parameters }, { store }) {
+      const id = parameters['userId'] ?? '';
+      const user = await store.users.findById(tenant.id, id);
+      if (!user) return notFound('user', id);
+      return ok(view(user, (await store.users.failures(tenant.id, user.username)).count));
+    },
+  },
+  {
+    name: 'replaceUser',
+    method: 'PUT',
+    path: onUser,
+    summary: 'Replaces what is known of a person; the password stays unless one is given.',
+    permission: 'manage',
+    body: userBody,
+    answer: { status: 200, schema: userView },
+    commands: [],
+    run: (request, services) => edit(request, services, () => request.body as UserBody),
+  },
+  {
+    name: 'changeUser',
+    method: 'PATCH',
+    path: onUser,
+    summary: 'Changes some members (JSON Merge Patch, RFC 7396). Disabling a person ends sessions and tokens at once.',
+    permission: 'manage',
+    body: { type: 'object', description: 'Members to change; null takes one away.', additionalProperties: true },
+    answer: { status: 200, schema: userView },
+    commands: [
+      { name: 'user edit' },
+      { name: 'user enable', summary: 'Lets a person log in again.', body: { enabled: true } },
+      {
+        name: 'user disable',
+        summary: 'Ends sessions and tokens of a person, who cannot log in any more.',
+        body: { enabled: false },
+      },
+    ],
+    run: (request, services) => edit(request, services, (before) => mergePatch(before, request.body) as UserBody),
+  },
+  {
+    name: 'deleteUser',
+    method: 'DELETE',
+    path: onUser,
+    summary: 'Takes a person away, with sessions, tokens, approvals and terms agreements.',
+    permission: 'manage',
+    answer: { status: 204 },
+    commands: [{ name: 'user delete' }],
+    async run({ tenant, parameters }, { store, now }) {
+      const id = parameters['userId'] ?? '';
+      const user = await store.users.findById(tenant.id, id);
+      if (!user) return notFound('user', id);
+      if (tenant.users.some((seeded) => seeded.username === user.username))
+        return refuse(409, 'user-configured', `The tenant document names ${user.username} and would bring it back.`, {
+          hint: 'Disable the user, or take it out of tenant.json first.',
+        });
+      await store.users.delete(tenant.id, id);
+      await endAccess(store, tenant.id, id, now());
+      for (const { clientId } of await store.consents.listForUser(tenant.id, id, 0))
+        await store.consents.delete(tenant.id, id, clientId);
+      return { status: 204, change: { type: 'user.deleted', userId: id } };
+    },
+  },
+  {
+    name: 'setUserPassword',
+    method: 'PUT',
+    path: `${onUser}/password`,
+    summary: 'Sets a password and ends the sessions and tokens of the person.',
+    permission: 'manage',
+    body: passwordBody,
+    answer: { status: 204 },
+    commands: [{ name: 'user set-password' }],
+    async run(request, services) {
+      const { password } = request.body as { readonly password: string };
+      const result = await edit(request, services, (before) => ({ ...before, password }));
+      if ('problem' in result) return result;
+      return { status: 204, change: { type: 'user.password-set', userId: request.parameters['userId'] ?? '' } };
+    },
+  },
+  {
+    name: 'unlockUser',
+    method: 'POST',
+    path: `${onUser}/unlock`,
+    summary: 'Forgets failed log-ins, so that the person may try again at once.',
+    permission: 'manage',
+    answer: { status: 204 },
+    commands: [{ name: 'user unlock' }],
+    async run({ tenant, parameters }, { store, now }) {
+      const id = parameters['userId'] ?? '';
+      const user = await store.users.findById(tenant.id, id);
+      if (!user) return notFound('user', id);
+      await store.users.recordLogin(tenant.id, user.username, true, now());
+      return { status: 204, change: { type: 'user.unlocked', userId: id } };
+    },
+  },
+];

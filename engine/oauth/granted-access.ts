@@ -1,0 +1,54 @@
+/** Which apps have access in a person's name, for the manage page and for administrators. */
+import type { Store } from '../store/store.ts';
+
+export interface GrantedAccess {
+  readonly clientId: string;
+  /** Scopes of all live tokens together. */
+  readonly scopes: readonly string[];
+  /** When the oldest live token was issued, epoch milliseconds; absent where only an approval is remembered. */
+  readonly since?: number;
+  /** Whether the app keeps access when the person is logged out. */
+  readonly offline: boolean;
+  readonly remembered?: { readonly scopes: readonly string[]; readonly expiresAt: number };
+  readonly terms?: { readonly version: string; readonly acceptedAt: number };
+}
+
+/** In the order of the client ids. @param now epoch milliseconds. */
+export async function listGrantedAccess(
+  store: Pick<Store, 'tokens' | 'consents'>,
+  tenantId: string,
+  userId: string,
+  now: number,
+): Promise<readonly GrantedAccess[]> {
+  const [tokens, consents] = await Promise.all([
+    store.tokens.listForUser(tenantId, userId, now),
+    store.consents.listForUser(tenantId, userId, now),
+  ]);
+  const clientIds = new Set([...tokens, ...consents].map(({ clientId }) => clientId));
+  return [...clientIds].sort().map((clientId) => {
+    const live = tokens.filter((token) => token.clientId === clientId);
+    const consent = consents.find((each) => each.clientId === clientId);
+    return {
+      clientId,
+      scopes: [...new Set(live.flatMap((token) => token.scope.split(' ')))].sort(),
+      ...(live.length > 0 ? { since: Math.min(...live.map((token) => token.issuedAt)) } : {}),
+      offline: live.some((token) => token.kind === 'refresh' && token.sessionId === undefined),
+      ...(consent?.expiresAt === undefined
+        ? {}
+        : { remembered: { scopes: consent.scopes, expiresAt: consent.expiresAt } }),
+      ...(consent?.terms ? { terms: consent.terms } : {}),
+    };
+  });
+}
+
+/** Ends the access of one app: tokens, remembered approval and terms agreement together. */
+export async function endGrantedAccess(
+  store: Pick<Store, 'tokens' | 'consents'>,
+  tenantId: string,
+  userId: string,
+  clientId: string,
+  now: number,
+): Promise<void> {
+  await store.tokens.revokeForUser(tenantId, userId, clientId, now);
+  await store.consents.delete(tenantId, userId, clientId);
+}
