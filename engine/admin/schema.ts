@@ -48,6 +48,15 @@ export function object(
   return { type: 'object', properties, required, additionalProperties: false, ...more };
 }
 
+/** A merge patch (RFC 7396) of a document: any of its members, or null. Without defaults, as what is left out stays. */
+export function patchOf({ properties }: { readonly properties: Readonly<Record<string, JsonSchema>> }): JsonSchema {
+  const members = Object.entries(properties).map(([name, { default: _default, ...schema }]) => [
+    name,
+    { anyOf: [schema, { type: 'null' }] },
+  ]);
+  return object(Object.fromEntries(members), [], { description: 'Members to change; null takes one away.' });
+}
+
 /** A page of a list; `next` is the `after` of the page behind it, absent on the last one. */
 export function page(items: JsonSchema): JsonSchema {
   return object({ items: list(items, 'This page.'), next: text('Send it as `after` to get the next page.') }, [

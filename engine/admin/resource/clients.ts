@@ -9,7 +9,18 @@ import { mergePatch } from '../merge-patch.ts';
 import { pageOf } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
 import { type Answer, ok, type Result, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
-import { clientBody, clientView, list, object, page, pageQuery, secretBody, secretView, text } from '../schema.ts';
+import {
+  clientBody,
+  clientView,
+  list,
+  object,
+  page,
+  pageQuery,
+  patchOf,
+  secretBody,
+  secretView,
+  text,
+} from '../schema.ts';
 import { checkBody } from '../validate-body.ts';
 
 /** A client as `schemas/tenant.schema.json` describes it, without what only files can hold. */
@@ -229,7 +240,7 @@ export const clientRoutes: readonly TenantRoute[] = [
     summary:
       'Changes some members of an app (JSON Merge Patch, RFC 7396). A disabled app gets no token, and its tokens are inactive.',
     permission: 'manage',
-    body: { type: 'object', description: 'Members to change; null takes one away.', additionalProperties: true },
+    body: patchOf(clientBody),
     answer: { status: 200, schema: clientView },
     commands: [
       { name: 'client edit' },

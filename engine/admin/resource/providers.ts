@@ -6,7 +6,7 @@ import { mergePatch } from '../merge-patch.ts';
 import { pageOf } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
 import { ok, type Result, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
-import { page, pageQuery, providerBody, providerView } from '../schema.ts';
+import { page, pageQuery, patchOf, providerBody, providerView } from '../schema.ts';
 import { checkBody } from '../validate-body.ts';
 import { changedMembers } from './clients.ts';
 
@@ -192,7 +192,7 @@ export const providerRoutes: readonly TenantRoute[] = [
     path: onProvider,
     summary: 'Changes some members of a provider (JSON Merge Patch, RFC 7396).',
     permission: 'manage',
-    body: { type: 'object', description: 'Members to change; null takes one away.', additionalProperties: true },
+    body: patchOf(providerBody),
     answer: { status: 200, schema: providerView },
     commands: [{ name: 'provider edit' }],
     run: (request, services) => edit(request, services, (before) => mergePatch(before, request.body) as ProviderBody),

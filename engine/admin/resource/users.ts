@@ -7,7 +7,7 @@ import { mergePatch } from '../merge-patch.ts';
 import { cut } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
 import { ok, type Result, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
-import { page, pageQuery, passwordBody, text, userBody, userView } from '../schema.ts';
+import { page, pageQuery, patchOf, passwordBody, text, userBody, userView } from '../schema.ts';
 import { checkBody } from '../validate-body.ts';
 import { changedMembers } from './clients.ts';
 
@@ -154,7 +154,7 @@ export const userRoutes: readonly TenantRoute[] = [
     path: onUser,
     summary: 'Changes some members (JSON Merge Patch, RFC 7396). Disabling a person ends sessions and tokens at once.',
     permission: 'manage',
-    body: { type: 'object', description: 'Members to change; null takes one away.', additionalProperties: true },
+    body: patchOf(userBody),
     answer: { status: 200, schema: userView },
     commands: [
       { name: 'user edit' },

@@ -1,0 +1,163 @@
+/** The commands that work on a running server: one for each command of the admin API's routes. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Route, RouteCommand } from '../../../engine/admin/route.ts';
+import { routes } from '../../../engine/admin/routes.ts';
+import { type BodyOptions, bodyOf, UsageError } from './body.ts';
+import { printAnswer, printProblem } from './print.ts';
+import { askSecret } from './secret-prompt.ts';
+
+interface Options extends BodyOptions {
+  readonly server: string;
+  readonly secretFile: string;
+  readonly tenant?: string;
+  readonly raw?: boolean;
+  readonly [query: string]: unknown;
+}
+
+const groups: Readonly<Record<string, string>> = {
+  client: 'the apps of a tenant and their secrets',
+  user: 'the people of a tenant, what they allowed, and where they are logged in',
+  provider: 'the foreign providers people log in with',
+  keys: 'the signing keys of a tenant',
+  launch: 'launch handles for an EHR launch',
+  audit: 'the audit trail',
+  trace: 'the traces of flows',
+  admin: 'tenants and the tokens of the admin API',
+};
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** Adds the commands to the program; each one ends the process with its exit code. */
+export function addRemoteCommands(program: Command, write: (line: string) => void): void {
+  const parents = new Map<string, Command>();
+  for (const route of routes) {
+    for (const command of route.commands) {
+      const [group = '', name = ''] = command.name.split(' ');
+      const parent = parents.get(group) ?? program.command(group).description(groups[group] ?? group);
+      parents.set(group, parent);
+      parent.addCommand(make(route, command, name, write));
+    }
+  }
+}
+
+function argumentsOf(route: Route): readonly string[] {
+  return [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).filter((name) => name !== 'tenant');
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function make(route: Route, { body, summary }: RouteCommand, name: string, write: (line: string) => void): Command {
+  const command = new Command(name).description(summary ?? route.summary);
+  const names = argumentsOf(route);
+  for (const argument of names) command.argument(`<${kebab(argument)}>`);
+  if (!('serverWide' in route)) command.option('-t, --tenant <id>', 'the tenant; the only one where left out');
+  for (const [query, schema] of Object.entries(route.query ?? {}))
+    command.option(`--${kebab(query)} <value>`, String(schema['description']));
+  if (route.body && !body) {
+    command
+      .option('--set <member=value>', 'sets one member; may be repeated', collect)
+      .option('--json <text>', 'the body as JSON')
+      .option('--file <file>', 'a file with the body as JSON; - reads it from the standard input');
+  }
+  command
+    .option('--server <url>', 'the server', `http://localhost:${process.env['PORT'] || 9200}`)
+    .option(
+      '--secret-file <file>',
+      "a file with the administrator's secret or token, unless SALLYPORT_ADMIN_SECRET holds it",
+      join(process.env['SALLYPORT_DATA'] || 'data', 'admin-secret'),
+    )
+    .option('--raw', 'print the answer as JSON');
+  command.action(async (...given: unknown[]) => {
+    const values = given.slice(0, names.length) as readonly string[];
+    process.exit(await run(route, values, given[names.length] as Options, body, write));
+  });
+  return command;
+}
+
+/** @returns the exit code: 0 done, 1 refused or unreachable, 2 wrong use. */
+async function run(
+  route: Route,
+  values: readonly string[],
+  options: Options,
+  fixed: object | undefined,
+  write: (line: string) => void,
+): Promise<number> {
+  try {
+    const secret = process.env['SALLYPORT_ADMIN_SECRET'] || (await readSecret(options.secretFile));
+    const call = caller(options.server, secret);
+    const tenant = 'serverWide' in route ? '' : (options.tenant ?? (await onlyTenant(call)));
+    const named = argumentsOf(route);
+    const path = route.path
+      .replace('{tenant}', encodeURIComponent(tenant))
+      .replace(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(values[named.indexOf(name)] ?? ''));
+    const query = new URLSearchParams();
+    for (const name of Object.keys(route.query ?? {})) {
+      const value = options[name];
+      if (typeof value === 'string') query.set(name, value);
+    }
+    const body = fixed ?? (route.body && (await withSecrets(await bodyOf(options, route.body), route)));
+    const answer = await call(route.method, `${path}${query.size > 0 ? `?${query}` : ''}`, body);
+    if (!answer.ok) {
+      printProblem(answer.body, write);
+      return 1;
+    }
+    printAnswer(answer.body, options.raw ? undefined : route.columns, write);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    write(error.message);
+    return 2;
+  }
+}
+
+async function readSecret(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new UsageError(
+      `The administrator's secret is not in ${file}. Set SALLYPORT_ADMIN_SECRET, or name the file with --secret-file.`,
+    );
+  });
+  return text.trim();
+}
+
+/** Asks for a secret that the call needs and nobody gave, so that it does not stand in the shell's history. */
+async function withSecrets(body: Record<string, unknown>, { body: schema }: Route): Promise<Record<string, unknown>> {
+  const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, { readonly writeOnly?: boolean }>>;
+  const result = { ...body };
+  for (const name of (schema?.['required'] ?? []) as readonly string[])
+    if (properties[name]?.writeOnly && result[name] === undefined) result[name] = await askSecret(name);
+  return result;
+}
+
+type Call = (method: string, path: string, body?: object) => Promise<{ readonly ok: boolean; readonly body: unknown }>;
+
+function caller(server: string, secret: string): Call {
+  return async (method, path, body) => {
+    const answer = await fetch(`${server.replace(/\/$/, '')}/admin/api${path}`, {
+      method,
+      redirect: 'error',
+      headers: { authorization: `Bearer ${secret}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    }).catch(() => {
+      throw new UsageError(`No server answers at ${server}. Start it with npm start, or name it with --server.`);
+    });
+    const text = await answer.text();
+    try {
+      return { ok: answer.ok, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    } catch {
+      throw new UsageError(`What answers at ${server} is no Sallyport server.`);
+    }
+  };
+}
+
+async function onlyTenant(call: Call): Promise<string> {
+  const answer = await call('GET', '/tenants');
+  const items = (answer.body as { readonly items?: readonly { readonly id: string }[] } | undefined)?.items ?? [];
+  const [only] = items;
+  if (answer.ok && only && items.length === 1) return only.id;
+  const names = items.map(({ id }) => id).join(', ');
+  throw new UsageError(`Name the tenant with --tenant${names ? `: ${names}` : ''}.`);
+}
