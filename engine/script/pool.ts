@@ -281,7 +281,7 @@ function levelOf(level: unknown): LogLine['level'] {
 }
 
 function kindOf(kind: unknown): ScriptFailureKind {
-  const known: readonly ScriptFailureKind[] = ['timeout', 'memory', 'syntax', 'shape', 'runtime', 'crashed'];
+  const known: readonly ScriptFailureKind[] = ['denied', 'timeout', 'memory', 'syntax', 'shape', 'runtime', 'crashed'];
   return known.find((candidate) => candidate === kind) ?? 'runtime';
 }
 

@@ -160,13 +160,13 @@ function dropNull(object) {
     if (object[name] !== null && object[name] !== undefined) kept[name] = object[name];
   return kept;
 }
-function readSession(session) {
+function readSession(session, identity = session) {
   const read = {};
   for (const name of sessionNames) read[name] = session[name];
   return {
     ...dropNull(read),
-    username: session.username === null ? '' : session.username,
-    external: session.external === true,
+    username: session.username || identity.username || '',
+    external: identity.external === true,
     authorities: session.authorities.map((entry) =>
       dropNull({ permission: entry.permission, argument: entry.argument }),
     ),
@@ -246,16 +246,26 @@ const hooks = {
     });
     return {
       args: [session, factory.make, context],
-      effect: (answer) =>
-        factory.isFailure(answer)
-          ? { session: readSession(session), failure: readFailure(answer) }
-          : { session: readSession(session) },
+      effect(answer) {
+        if (factory.isFailure(answer)) return { session: readSession(session), failure: readFailure(answer) };
+        // A success made by the factory replaces the session: the script may have meant it to hold less.
+        if (factory.isSuccess(answer))
+          return { session: readSession(answer, { username: session.username, external: session.external }) };
+        if (answer !== session && answer !== undefined && answer !== null)
+          throw new TypeError('onAuthenticateSuccess answers the session, a success, a failure or nothing');
+        return { session: readSession(session) };
+      },
     };
   },
   getUserName(input) {
     return {
       args: [map(input.claims), bean({ ...input.server }, ['id', 'name', 'issuer'])],
-      effect: (answer) => ({ username: answer === null || answer === undefined ? '' : StringType(answer) }),
+      // Any other object would name everybody alike.
+      effect(answer) {
+        if (typeof answer !== 'string' && typeof answer !== 'number')
+          throw new TypeError('getUserName answers the user name as a string');
+        return { username: StringType(answer) };
+      },
     };
   },
   authenticate({ request }) {
@@ -285,10 +295,12 @@ const hooks = {
     );
     return {
       args: [model, factory.make],
-      effect: (answer) =>
-        factory.isSuccess(answer)
-          ? { session: readSession(answer) }
-          : { failure: factory.isFailure(answer) ? readFailure(answer) : {} },
+      effect(answer) {
+        if (factory.isSuccess(answer)) return { session: readSession(answer) };
+        if (factory.isFailure(answer)) return { failure: readFailure(answer) };
+        if (answer === undefined || answer === null) return { failure: {} };
+        throw new TypeError('authenticate answers a success or a failure of the factory');
+      },
     };
   },
   onSmartLoginPreContextSelection(input) {
@@ -522,6 +534,16 @@ function helpers(environment) {
       urlDecodeString: (text) => decodeURIComponent(StringType(text)),
     },
     Environment: { getEnv: read, getProperty: read },
+    deny: denier(current),
+  };
+}
+
+/** Ends the flow by the script's decision. It stays one where the script catches what is thrown here. */
+function denier(invocation) {
+  return function deny(reason) {
+    const decision = new ErrorType(reason === undefined || reason === null ? 'denied' : show(reason));
+    invocation.denied ??= decision;
+    throw decision;
   };
 }
 
@@ -639,16 +661,23 @@ return {
     );
   },
   async invoke(hook, input, environment, logLines) {
-    current = { lines: 0, logLines };
+    const invocation = { lines: 0, logLines, denied: undefined };
+    current = invocation;
+    let phase = 'runtime';
     try {
       const found = factory(freshScope(parse(environment)))[hook];
       if (typeof found !== 'function') return stringify({ ok: true, defined: false, value: null });
       const { args, effect } = hooks[hook](parse(input));
       let answer = found(...args);
       if (typeof answer === 'object' && answer !== null && typeof answer.then === 'function') answer = await answer;
+      if (invocation.denied) throw invocation.denied;
+      phase = 'shape';
       return stringify({ ok: true, defined: true, value: effect(answer) });
     } catch (error) {
-      return stringify({ ok: false, error: flatten(error) });
+      const { denied } = invocation;
+      return denied
+        ? stringify({ ok: false, kind: 'denied', error: flatten(denied) })
+        : stringify({ ok: false, kind: phase, error: flatten(error) });
     } finally {
       current = undefined;
     }

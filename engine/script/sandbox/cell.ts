@@ -16,7 +16,7 @@ export type CellResult =
   | { readonly ok: true; readonly body: string; readonly cpu: number; readonly wall: number }
   | {
       readonly ok: false;
-      readonly kind: 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime';
+      readonly kind: 'denied' | 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime';
       readonly message: string;
       readonly location?: SourceLocation;
       readonly cpu: number;
@@ -146,9 +146,13 @@ export function createCell(options: {
             message: `the result is larger than ${limits.outputBytes} bytes`,
             ...spent(),
           };
-        const parsed = JSON.parse(body) as { ok: boolean; error?: { name: string; message: string; stack: string } };
+        const parsed = JSON.parse(body) as {
+          ok: boolean;
+          kind?: 'denied' | 'shape' | 'runtime';
+          error?: { name: string; message: string; stack: string };
+        };
         if (parsed.ok || !parsed.error) return { ok: true, body, ...spent() };
-        const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : 'runtime';
+        const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
         return { ok: false, kind, ...describe(parsed.error, options.file), ...spent() };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -165,7 +169,14 @@ export function createCell(options: {
         if (/timed out/i.test(message)) {
           dead = true;
           if (!isolate.isDisposed) isolate.dispose();
-          return { ok: false, kind: 'timeout', message: `more than ${limits.cpuMilliseconds} ms of CPU`, ...spent() };
+          const { location } = describe(error, options.file);
+          return {
+            ok: false,
+            kind: 'timeout',
+            message: `more than ${limits.cpuMilliseconds} ms of CPU`,
+            ...(location ? { location } : {}),
+            ...spent(),
+          };
         }
         if (isolate.isDisposed || /memory limit|disposed/i.test(message)) {
           dead = true;
