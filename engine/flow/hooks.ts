@@ -72,6 +72,21 @@ const reservedLaunchParameters = new Set([
   ...reservedAccessTokenClaims,
 ]);
 
+function isReserved(name: string, taken: ReadonlySet<string>): boolean {
+  return taken.has(name) || name.startsWith('smile_');
+}
+
+function anyReserved(names: object, taken: ReadonlySet<string>): boolean {
+  return Object.keys(names).some((name) => isReserved(name, taken));
+}
+
+/** A launch resource's type becomes the name of a member of the token response and of a claim. */
+function takesReservedName(session: UserSessionModel): boolean {
+  return session.launchResourceIds.some(({ resourceType }) =>
+    isReserved(resourceType.toLowerCase(), reservedLaunchParameters),
+  );
+}
+
 function policy(hook: string, reason: string): Rejection {
   return reject('server_error', 'The server could not complete the request', `${hook}-policy-${reason}`, {
     status: 500,
@@ -119,6 +134,7 @@ function authenticated(
 ): { readonly session: UserSessionModel } | Rejection {
   if (effect.failure) return denied('onAuthenticateSuccess', effect.failure);
   if (effect.session.username !== before.username) return policy('onAuthenticateSuccess', 'username');
+  if (takesReservedName(effect.session)) return policy('onAuthenticateSuccess', 'launch-parameter');
   return { session: { ...effect.session, external: before.external } };
 }
 
@@ -202,6 +218,7 @@ export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 's
   apply(facts, effect) {
     const { session, failure } = effect as HookEffect<'authenticate'>;
     if (failure || !session) return denied('authenticate', failure ?? {});
+    if (takesReservedName(session)) return policy('authenticate', 'launch-parameter');
     return {
       session: {
         ...session,
@@ -231,8 +248,11 @@ export const chooseContexts: HookBinding<
     const { session, choices, required } = effect as HookEffect<'onSmartLoginPreContextSelection'>;
     if (session.username !== facts.session.username) return policy('onSmartLoginPreContextSelection', 'username');
     if (
-      choices.some(({ launchParameters }) =>
-        Object.keys(launchParameters ?? {}).some((name) => reservedLaunchParameters.has(name)),
+      takesReservedName(session) ||
+      choices.some(
+        ({ contextType, launchParameters }) =>
+          isReserved(contextType.toLowerCase(), reservedLaunchParameters) ||
+          anyReserved(launchParameters ?? {}, reservedLaunchParameters),
       )
     ) {
       return policy('onSmartLoginPreContextSelection', 'launch-parameter');
@@ -274,11 +294,13 @@ export const generateToken: HookBinding<Granted, Granted> = {
     const hook = 'onTokenGenerating';
     const mayAdd = new Set([...grant.approvedScopes, ...ports.tenant.policy.scopesScriptsMayAdd]);
     if (!effect.approvedScopes.every((scope) => mayAdd.has(scope))) return policy(hook, 'scope');
-    const reserved = (names: object, taken: ReadonlySet<string>) =>
-      Object.keys(names).some((name) => taken.has(name) || name.startsWith('smile_'));
-    if (reserved(effect.accessTokenClaims, reservedAccessTokenClaims)) return policy(hook, 'access-token-claim');
-    if (reserved(effect.idTokenClaims, reservedIdTokenClaims)) return policy(hook, 'id-token-claim');
-    if (reserved(effect.launchParameters, reservedLaunchParameters)) return policy(hook, 'launch-parameter');
+    if (anyReserved(effect.accessTokenClaims, reservedAccessTokenClaims)) return policy(hook, 'access-token-claim');
+    if (anyReserved(effect.idTokenClaims, reservedIdTokenClaims)) return policy(hook, 'id-token-claim');
+    if (
+      anyReserved(effect.launchParameters, reservedLaunchParameters) ||
+      (effect.session && takesReservedName(effect.session))
+    )
+      return policy(hook, 'launch-parameter');
     if ((effect.session === null) !== (grant.session === null) || effect.session?.username !== grant.session?.username)
       return policy(hook, 'session');
     const changed: Grant = {

@@ -15,7 +15,7 @@ import {
   type Rejection,
   reject,
 } from './table.ts';
-import { hookTrace, type Trace, type TraceEntry } from './trace.ts';
+import { declarationOf, hookTrace, type HookFailure, type Trace, type TraceEntry } from './trace.ts';
 
 export type Facts = Readonly<Record<string, unknown>>;
 
@@ -174,7 +174,12 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
   const binding = state.binding as HookBinding<Facts, unknown>;
   const { ports } = run;
   const began = ports.now();
-  const call = await binding.read(run.facts, ports);
+  let call: Awaited<ReturnType<typeof binding.read>>;
+  try {
+    call = await binding.read(run.facts, ports);
+  } catch (error) {
+    return abandonHook(run, name, binding, began, error);
+  }
   const settle = (result: unknown): Moved<PropertyKey, unknown> | Rejection =>
     isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
   if (!call) {
@@ -190,7 +195,6 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     environment: ports.tenant.environment,
     outboundHttp: ports.tenant.outboundHttp,
   });
-  const trace = hookTrace(ports.tenant, binding.hook, call.script.name, call.input, result);
   for (const line of ports.tenant.demo ? result.logs : []) {
     ports.log(line.level === 'debug' ? 'info' : line.level, line.message, {
       source: 'script',
@@ -198,15 +202,34 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
       flowId: run.flowId,
     });
   }
+  // Where nothing says more exactly what was wrong, it is the hook's function.
+  const declared = declarationOf(call.script, binding.hook);
+  let failed: HookFailure | undefined;
   let outcome: Moved<PropertyKey, unknown> | Rejection;
-  if (!result.ok) outcome = hookFailure(run, binding.hook, call.script.name, result);
-  else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
+  if (!result.ok) {
+    failed = { ...result, location: result.location ?? declared };
+    outcome = hookFailure(run, binding.hook, call.script.name, failed);
+  } else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
   else {
     const problem = validateEffect(binding.hook, result.value);
-    outcome = problem
-      ? hookFailure(run, binding.hook, call.script.name, { kind: 'shape', message: problem })
-      : settle(await binding.apply(run.facts, result.value, ports));
+    if (problem) {
+      failed = { kind: 'shape', message: problem, location: declared };
+      outcome = hookFailure(run, binding.hook, call.script.name, failed);
+    } else {
+      try {
+        outcome = settle(await binding.apply(run.facts, result.value, ports));
+      } catch (error) {
+        return abandonHook(run, name, binding, began, error);
+      }
+      if (outcome.kind === 'reject')
+        failed = {
+          kind: outcome.error === 'access_denied' ? 'denied' : 'policy',
+          message: outcome.reason,
+          location: declared,
+        };
+    }
   }
+  const trace = hookTrace(ports.tenant, binding.hook, call.script.name, call.input, result, failed);
   if (outcome.kind === 'reject' && binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen) {
     outcome = settle(binding.without(run.facts, ports));
   }
@@ -222,13 +245,28 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
   return outcome;
 }
 
-/** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
-function hookFailure(
+/** The engine's own fault at a hook ends the flow as any step's would, and undoes what was done before. */
+async function abandonHook(
   run: Run,
-  hook: string,
-  script: string,
-  failure: { readonly kind: string; readonly message: string; readonly location?: unknown },
-): Rejection {
+  name: string,
+  binding: HookBinding<Facts, unknown>,
+  began: number,
+  error: unknown,
+): Promise<Rejection> {
+  run.ports.log('error', 'a step failed', {
+    flow: run.flow.name,
+    state: name,
+    flowId: run.flowId,
+    error: describe(error),
+  });
+  const rejection = reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
+  record(run, name, 'hook', rejection.reason, began);
+  await binding.undo?.(run.facts, run.ports);
+  return rejection;
+}
+
+/** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
+function hookFailure(run: Run, hook: string, script: string, failure: HookFailure): Rejection {
   if (failure.kind === 'denied') {
     return reject('access_denied', 'The request was denied', `${hook}-denied`, { status: 400 });
   }
