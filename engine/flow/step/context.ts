@@ -1,12 +1,12 @@
 /** Launch context: what the launch or the user's defaults say, whether a person must choose, and the choice. */
-import type { ContextChoice } from '../../script/model.ts';
+import type { ContextChoice, UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { Authenticated, ContextKnown, ContextPrepared } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
-type Known = Omit<ContextKnown, keyof Authenticated>;
+type Known = Omit<ContextKnown, keyof Authenticated> & Pick<ContextKnown, 'session'>;
 
 /** Whether the granted scopes cannot do without a patient (SMART App Launch 2.2, section 3.0.3). */
 function needsPatient(scopes: readonly string[]): boolean {
@@ -33,6 +33,19 @@ export async function prepareContext(facts: Authenticated, ports: Ports): Promis
   });
 }
 
+/** The session with the context that was settled: what a script offered earlier must not outlive the person's choice. */
+function inContext(session: UserSessionModel, settled: Readonly<Record<string, Json>>): UserSessionModel {
+  const types = new Set(session.launchResourceIds.map(({ resourceType }) => resourceType.toLowerCase()));
+  for (const type of ['patient', 'encounter']) types.add(type);
+  return {
+    ...session,
+    launchResourceIds: [...types].flatMap((resourceType) => {
+      const resourceId = settled[resourceType];
+      return typeof resourceId === 'string' ? [{ resourceType, resourceId }] : [];
+    }),
+  };
+}
+
 /** Decides whether somebody must choose, now that the script had its say. */
 export function settleContext(facts: ContextPrepared): StepResult<{ known: Known; choose: unknown }> {
   const launchParameters = { ...facts.launchParameters };
@@ -51,7 +64,7 @@ export function settleContext(facts: ContextPrepared): StepResult<{ known: Known
     if (!preset) return reject('access_denied', 'There is no patient for this request', 'context-none');
     launchParameters['patient'] = preset.resourceId.replace(/^Patient\//, '');
   }
-  return move('known', { launchParameters });
+  return move('known', { launchParameters, session: inContext(facts.session, launchParameters) });
 }
 
 /** The picker's form: a search, or one of the offered choices by its place in the list. */
@@ -64,12 +77,20 @@ export function acceptChoice(
   const index = typeof input['choice'] === 'string' && /^\d{1,4}$/.test(input['choice']) ? Number(input['choice']) : -1;
   const choice = facts.choices[index];
   if (!choice) return { kind: 'again', error: 'choose-one', view: { search: String(input['search'] ?? '') } };
+  // As where nobody chooses, the launch's own word comes before the script's.
+  const offered = facts.session.launchResourceIds.map(({ resourceType, resourceId }) => [
+    resourceType.toLowerCase(),
+    resourceId,
+  ]);
+  const launchParameters: Record<string, Json> = {
+    ...(Object.fromEntries(offered) as Record<string, string>),
+    ...facts.launchParameters,
+    ...choice.launchParameters,
+    [choice.contextType.toLowerCase()]: choice.resourceId,
+  };
   return move('chosen', {
-    launchParameters: {
-      ...facts.launchParameters,
-      ...choice.launchParameters,
-      [choice.contextType.toLowerCase()]: choice.resourceId,
-    },
+    launchParameters,
+    session: inContext(facts.session, launchParameters),
     contextName: choice.display,
   });
 }
