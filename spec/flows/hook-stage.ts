@@ -1,0 +1,237 @@
+/** Two tenants on one server: one whose callbacks misbehave by the name of who asks, one that must not notice. */
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  authorizationRequest,
+  basic,
+  clientAssertion,
+  logIn,
+  postForm,
+  redeem,
+  signWith,
+  type TokenAnswer,
+} from '../support/oauth.ts';
+import { createPerson } from '../support/person.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+export const flows = ['interactive', 'federated', 'client', 'backend', 'codap', 'refresh'] as const;
+export type FlowName = (typeof flows)[number];
+
+/** What the app saw of one flow. */
+export interface Seen {
+  /** The authorization response's address, or the token response's body, as text. */
+  readonly text: string;
+  readonly error: string | undefined;
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The same code or refresh token presented once more, where there was one. */
+  readonly again?: () => Promise<TokenAnswer>;
+}
+
+export interface HookEntry {
+  readonly name: string;
+  readonly script: string;
+  readonly ok: boolean;
+  readonly kind?: string;
+  readonly location?: { readonly file: string; readonly line: number; readonly column: number };
+  readonly logs: readonly { readonly level: string; readonly message: string }[];
+}
+
+export interface RecordedTrace {
+  readonly flow: string;
+  readonly outcome: string;
+  readonly entries: readonly { readonly state: string; readonly outcome: string; readonly hook?: HookEntry }[];
+}
+
+export interface StageOptions {
+  /** Script files of the demo tenant by name. */
+  readonly scripts: Readonly<Record<string, string>>;
+  /** People of the demo tenant, and of the partner it federates with; all have the password of the demo. */
+  readonly people?: readonly string[];
+  readonly partnerPeople?: readonly string[];
+  readonly secretClients?: readonly string[];
+  readonly keyClients?: readonly string[];
+  readonly change?: (tenant: Record<string, unknown>) => void;
+}
+
+interface TenantText extends Record<string, unknown> {
+  clients: Record<string, unknown>[];
+  users: Record<string, unknown>[];
+}
+
+async function edit(config: string, tenant: string, change: (document: TenantText) => void): Promise<void> {
+  const path = join(config, tenant, 'tenant.json');
+  const document = JSON.parse(await readFile(path, 'utf8')) as TenantText;
+  change(document);
+  await writeFile(path, JSON.stringify(document));
+}
+
+const permissions = [{ permission: 'ROLE_FHIR_CLIENT' }, { permission: 'FHIR_ALL_READ' }];
+
+function secretClient(clientId: string): Record<string, unknown> {
+  return {
+    clientId,
+    clientName: clientId,
+    tokenEndpointAuthMethods: ['client_secret_basic'],
+    secrets: [{ value: 'demo-secret' }],
+    grantTypes: ['client_credentials'],
+    scopes: ['system/*.rs'],
+    permissions,
+  };
+}
+
+export async function startStage(options: StageOptions): Promise<TestServer> {
+  const person = (username: string) => ({
+    username,
+    password: 'demo-password',
+    givenName: 'Given',
+    authorities: permissions,
+  });
+  return startTestServer({
+    async prepare(config) {
+      for (const [name, source] of Object.entries(options.scripts)) await writeFile(join(config, 'demo', name), source);
+      await edit(config, 'demo', (tenant) => {
+        // Short limits, so that a loop costs the suite little.
+        tenant['scriptLimits'] = { cpuMilliseconds: 150, wallMilliseconds: 1500, memoryMebibytes: 16 };
+        tenant.users.push(...(options.people ?? []).map(person));
+        tenant.clients.push(
+          ...(options.secretClients ?? []).map(secretClient),
+          ...(options.keyClients ?? []).map((clientId) => ({
+            clientId,
+            clientName: clientId,
+            tokenEndpointAuthMethods: ['private_key_jwt'],
+            jwksFile: 'keys/sample-backend.jwks.json',
+            grantTypes: ['client_credentials'],
+            scopes: ['system/*.rs'],
+            permissions,
+          })),
+        );
+        options.change?.(tenant);
+      });
+      await edit(config, 'partner', (tenant) => {
+        tenant.users.push(...(options.partnerPeople ?? []).map(person));
+        tenant.clients.push(secretClient('bystander'));
+      });
+    },
+  });
+}
+
+/** The undisturbed tenant's flow, again and again until told to stop; answers the longest it took, milliseconds. */
+export function watchBystander(server: TestServer): () => Promise<{ readonly runs: number; readonly longest: number }> {
+  let stopped = false;
+  const work = (async () => {
+    let runs = 0;
+    let longest = 0;
+    while (!stopped || runs === 0) {
+      const began = performance.now();
+      const answer = await postForm(
+        `${server.url}/partner/oauth/token`,
+        { grant_type: 'client_credentials' },
+        basic('bystander', 'demo-secret'),
+      );
+      if (answer.status !== 200) throw new Error(`the other tenant was disturbed: ${JSON.stringify(answer.body)}`);
+      longest = Math.max(longest, performance.now() - began);
+      runs += 1;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return { runs, longest };
+  })();
+  // Reported when it is awaited.
+  work.catch(() => undefined);
+  return () => {
+    stopped = true;
+    return work;
+  };
+}
+
+function seenToken({ status, body }: TokenAnswer, again?: () => Promise<TokenAnswer>): Seen {
+  const error = typeof body['error'] === 'string' ? body['error'] : undefined;
+  return { text: JSON.stringify(body), error, status, body, ...(again ? { again } : {}) };
+}
+
+async function seenBack(server: TestServer, back: URL, verifier: string): Promise<Seen> {
+  const code = back.searchParams.get('code');
+  if (code === null) {
+    const error = back.searchParams.get('error') ?? undefined;
+    return { text: decodeURIComponent(back.href), error, status: 303, body: {} };
+  }
+  return seenToken(await redeem(server, code, verifier), () => redeem(server, code, verifier));
+}
+
+async function federatedLogIn(server: TestServer, username: string): Promise<Seen> {
+  const person = createPerson(server.url);
+  const { url, verifier } = authorizationRequest(server);
+  const away = await person.submit(await person.open(url), { provider: 'partner' });
+  return seenBack(server, await person.walk(away, { username }), verifier);
+}
+
+export async function codapForm(server: TestServer, subject: string): Promise<Record<string, string>> {
+  const now = Math.floor(Date.now() / 1000);
+  const assertion = await signWith(server, 'partner-hospital-issuer', 'RS256', {
+    iss: 'https://partner-hospital.example',
+    sub: subject,
+    aud: `${server.issuer}/oauth/token`,
+    acr: 'https://partner-hospital.example/assurance/3',
+    exp: now + 240,
+    iat: now,
+    jti: randomUUID(),
+    requested_record: { resourceType: 'Patient', identifier: [{ value: 'MRN-10137' }] },
+    requested_scopes: 'patient/*.rs',
+    requesting_practitioner: { resourceType: 'Practitioner', id: subject },
+    reason_for_request: 'treatment',
+  });
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    assertion,
+    ...(await clientAssertion(server, 'partner-hospital', 'RS384')),
+  };
+}
+
+/** Runs one flow to its end as `who`: a user name, a client, or the foreign subject. */
+export async function runFlow(server: TestServer, flow: FlowName, who: string): Promise<Seen> {
+  const token = `${server.issuer}/oauth/token`;
+  switch (flow) {
+    case 'interactive': {
+      const { url, verifier } = authorizationRequest(server);
+      const person = createPerson(server.url);
+      return seenBack(server, await person.walk(await person.open(url), { username: who }), verifier);
+    }
+    case 'federated':
+      return federatedLogIn(server, who);
+    case 'client':
+      return seenToken(await postForm(token, { grant_type: 'client_credentials' }, basic(who, 'demo-secret')));
+    case 'backend': {
+      const assertion = await clientAssertion(server, 'sample-backend', 'ES384', { iss: who, sub: who });
+      return seenToken(await postForm(token, { grant_type: 'client_credentials', scope: 'system/*.rs', ...assertion }));
+    }
+    case 'codap':
+      return seenToken(await postForm(token, await codapForm(server, who)));
+    case 'refresh': {
+      const { body } = await logIn(server, createPerson(server.url), who);
+      if (typeof body['refresh_token'] !== 'string') throw new Error(`nothing to refresh: ${JSON.stringify(body)}`);
+      const form = {
+        grant_type: 'refresh_token',
+        refresh_token: body['refresh_token'],
+        client_id: 'sample-native',
+      };
+      return seenToken(await postForm(token, form), () => postForm(token, form));
+    }
+  }
+}
+
+/** The trace of the flow that ended last. */
+export async function lastTrace(server: TestServer, tenant = 'demo'): Promise<RecordedTrace> {
+  const secret = (await readFile(join(server.data, 'admin-secret'), 'utf8')).trim();
+  const read = async (path: string) => {
+    const answer = await fetch(`${server.url}/admin/api/tenants/${tenant}/traces${path}`, {
+      headers: { authorization: `Bearer ${secret}` },
+    });
+    if (!answer.ok) throw new Error(`the traces answer ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as Record<string, unknown>;
+  };
+  const { items } = (await read('?limit=1')) as { items: { id: string }[] };
+  const [newest] = items;
+  if (!newest) throw new Error('there is no trace');
+  return (await read(`/${encodeURIComponent(newest.id)}`)) as unknown as RecordedTrace;
+}
