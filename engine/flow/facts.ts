@@ -132,6 +132,11 @@ export interface Granted {
 export interface Minted extends Granted {
   /** Never persisted. */
   readonly accessToken: string;
+  /** What the token says and what stands beside it in the response; never persisted with the flow. */
+  readonly tokenContents: {
+    readonly claims: Readonly<Record<string, Json>>;
+    readonly launchParameters: Readonly<Record<string, Json>>;
+  };
 }
 
 /** What a client presents at the token endpoint. Never persisted. */

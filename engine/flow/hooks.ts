@@ -317,7 +317,7 @@ export const generateToken: HookBinding<Granted, Granted> = {
 
 export const afterTokenStored: HookBinding<Minted, unknown> = {
   hook: 'onPostAuthorize',
-  read({ grant, accessToken }, ports) {
+  read({ grant, accessToken, tokenContents }, ports) {
     const script = ports.tenant.scripts.callbacks;
     const input: HookInput<'onPostAuthorize'> = {
       clientId: grant.clientId,
@@ -325,8 +325,8 @@ export const afterTokenStored: HookBinding<Minted, unknown> = {
       grantType: grant.grantType,
       accessToken: ports.tenant.policy.showAccessTokenToPostAuthorize ? accessToken : '***',
       grantedScopes: grant.approvedScopes,
-      claims: grant.accessTokenClaims,
-      launchParameters: grant.launchParameters,
+      claims: tokenContents.claims,
+      launchParameters: tokenContents.launchParameters,
       ...(grant.requestingPractitioner === undefined ? {} : { requestingPractitioner: grant.requestingPractitioner }),
     };
     return script && { script, input };

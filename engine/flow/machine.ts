@@ -328,7 +328,7 @@ async function persist(run: Run, state: string, expiresAt: number): Promise<bool
   const { store, tenant } = run.ports;
   const revision = (run.revision ?? 0) + 1;
   // What a client presented (secrets, assertions) and the token itself are needed within one request only.
-  const { tokenRequest: _presented, accessToken: _issued, ...facts } = run.facts;
+  const { tokenRequest: _presented, accessToken: _issued, tokenContents: _contents, ...facts } = run.facts;
   const record: StoredFlow = {
     id: run.flowId,
     tenantId: tenant.id,

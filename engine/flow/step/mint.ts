@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { effectivePermissions } from '../../smart/permission.ts';
+import type { Json } from '../../script/runner.ts';
 import type { StoredToken } from '../../store/store.ts';
 import type { Client } from '../../tenant/tenant.ts';
 import type { Grant, Granted, Minted } from '../facts.ts';
@@ -78,7 +79,7 @@ export async function mint(
     ...(refreshToken ? { refresh_token: refreshToken } : {}),
     ...launchParameters,
   };
-  return move('minted', { accessToken }, { reveal: { response } });
+  return move('minted', { accessToken, tokenContents: { claims, launchParameters } }, { reveal: { response } });
 }
 
 function mayRefresh(grant: Grant, client: Client): boolean {
@@ -86,12 +87,12 @@ function mayRefresh(grant: Grant, client: Client): boolean {
 }
 
 /** What stands beside the access token: launch context by resource type, `fhirContext`, and what the script added. */
-function launchParametersOf(grant: Grant): Record<string, unknown> {
-  const parameters: Record<string, unknown> = { ...grant.launchParameters };
+function launchParametersOf(grant: Grant): Record<string, Json> {
+  const parameters: Record<string, Json> = { ...grant.launchParameters };
   for (const { resourceType, resourceId } of grant.session?.launchResourceIds ?? [])
     parameters[resourceType.toLowerCase()] = resourceId;
   const fhirContext = grant.session?.fhirContext ?? [];
-  if (fhirContext.length > 0) parameters['fhirContext'] = fhirContext;
+  if (fhirContext.length > 0) parameters['fhirContext'] = fhirContext.map((entry) => ({ ...entry }));
   return parameters;
 }
 
@@ -99,8 +100,8 @@ function accessTokenClaims(
   grant: Grant,
   client: Client,
   ports: Ports,
-  token: { issuedAt: number; expiresAt: number; scope: string; launchParameters: Record<string, unknown> },
-): Record<string, unknown> {
+  token: { issuedAt: number; expiresAt: number; scope: string; launchParameters: Record<string, Json> },
+): Record<string, Json> {
   const authorities = effectivePermissions(
     [...grant.approvedScopes],
     [...(grant.session ? grant.session.authorities : client.permissions)],
@@ -111,7 +112,7 @@ function accessTokenClaims(
       ? { fhirUser: grant.session.fhirUserUrl }
       : {}),
     ...(grant.reasonForRequest ? { reason_for_request: grant.reasonForRequest } : {}),
-    ...(authorities.length > 0 ? { authorities } : {}),
+    ...(authorities.length > 0 ? { authorities: authorities.map((authority) => ({ ...authority })) } : {}),
     ...grant.accessTokenClaims,
     ...(grant.authenticatedAt ? { auth_time: Math.floor(grant.authenticatedAt / 1000) } : {}),
     iss: ports.tenant.issuer,

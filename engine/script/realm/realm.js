@@ -106,12 +106,10 @@ function dressSession(data) {
     addAuthority(permission, argument) {
       if (typeof permission !== 'string' || !/^[A-Z][A-Z0-9_]{1,80}$/.test(permission))
         throw new ErrorType(`unknown permission: ${show(permission)}`);
-      session.authorities.push(
-        bean({ permission, argument: argument === undefined || argument === null ? null : StringType(argument) }, [
-          'permission',
-          'argument',
-        ]),
-      );
+      // Said twice, as by a callback that runs again at each refresh, it is still one.
+      const wanted = argument === undefined || argument === null ? null : StringType(argument);
+      if (session.authorities.some((entry) => same(entry, permission, wanted))) return;
+      session.authorities.push(bean({ permission, argument: wanted }, ['permission', 'argument']));
     },
     removeAuthority(permission, argument) {
       for (let index = session.authorities.length - 1; index >= 0; index -= 1) {
@@ -136,9 +134,10 @@ function dressSession(data) {
       else session.launchResourceIds.push(bean({ resourceType, resourceId: bare(id) }, ['resourceType', 'resourceId']));
     },
     addFhirContext(reference, role) {
-      session.fhirContext.push(
-        bean({ reference: StringType(reference), role: role === undefined ? null : role }, ['reference', 'role']),
-      );
+      const wanted = { reference: StringType(reference), role: role === undefined ? null : role };
+      if (session.fhirContext.some((entry) => entry.reference === wanted.reference && entry.role === wanted.role))
+        return;
+      session.fhirContext.push(bean(wanted, ['reference', 'role']));
     },
     getUserData: (key) => (key === undefined ? session.userData : session.userData.get(key)),
     setUserData(key, value) {
