@@ -230,7 +230,9 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     }
   }
   const trace = hookTrace(ports.tenant, binding.hook, call.script.name, call.input, result, failed);
-  if (outcome.kind === 'reject' && binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen) {
+  // A denial is the script's decision; only faults may be let pass.
+  const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
+  if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {
     outcome = settle(binding.without(run.facts, ports));
   }
   if (outcome.kind === 'reject') await binding.undo?.(run.facts, ports);

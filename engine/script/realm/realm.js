@@ -305,7 +305,7 @@ const hooks = {
   onSmartLoginPreContextSelection(input) {
     const session = dressSession(input.session);
     const offered = list(input.choices);
-    const state = { required: input.required };
+    const state = { required: undefined };
     const choices = hidden(
       { choices: offered },
       {
@@ -329,7 +329,8 @@ const hooks = {
       effect: () => ({
         session: readSession(session),
         choices: [...offered],
-        required: offered.length > 0 ? true : state.required,
+        // Who offers choices wants one picked, unless the script says otherwise.
+        required: state.required ?? (offered.length > 0 || input.required),
       }),
     };
   },
