@@ -37,25 +37,34 @@ interface Pending {
 /** After the process's own limit, before it is killed, milliseconds. */
 const grace = 500;
 const longestQuarantine = 60_000;
+/** Processes at one time for what is run again, and tenants that may wait for one. */
+const mostAsides = 4;
+const longestAsideQueue = 1000;
 
 export function createScriptRunner(options: PoolOptions): ScriptRunner {
   const shards = Array.from({ length: Math.max(1, options.processes ?? 2) }, () => createShard());
   const gates = new Map<string, Gate>();
   const quarantine = new Map<string, { until: number; times: number }>();
+  const asides = new Map<string, { running: number; readonly shard: Promise<Shard | false> }>();
+  const asideGate = createGate();
   let ids = 0;
   let closed = false;
 
-  function createShard() {
+  type Shard = ReturnType<typeof createShard>;
+
+  /** @param owner the one tenant whose scripts run here; without it many share the process. */
+  function createShard(owner?: string) {
     const pending = new Map<number, Pending>();
     const inspections = new Map<number, (message: FromSandbox) => void>();
     let sandbox = start();
     let restarts = 0;
+    let ended = false;
 
     function start(): Sandbox {
       const started: Sandbox = startSandbox({
         onMessage: (message) => void receive(message),
         onExit: (ready) => {
-          if (started !== sandbox || closed) return;
+          if (started !== sandbox || closed || ended) return;
           restarts = ready ? 0 : restarts + 1;
           replace(pending.size === 1 ? [...pending.values()][0] : undefined);
         },
@@ -72,7 +81,8 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       inspections.clear();
       sandbox.kill();
       sandbox = start();
-      if (culprit) punish(culprit.invocation.tenantId);
+      const guilty = owner ?? culprit?.invocation.tenantId;
+      if (guilty !== undefined) punish(guilty);
       for (const entry of lost) {
         clearTimeout(entry.deadline);
         const mayRetry = entry !== culprit && entry.attempt === 1 && entry.calls.length === 0;
@@ -164,8 +174,38 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
           });
         });
       },
-      close: () => sandbox.kill(),
+      close() {
+        ended = true;
+        sandbox.kill();
+      },
     };
+  }
+
+  /**
+   * Runs what a process took with it once more. Whoever ended that process may be among them, so each tenant gets a
+   * process of its own for it: should that one end, too, it is known by whom, and nobody else is hit again.
+   */
+  async function runAside(invocation: Invocation): Promise<InvocationResult | 'again'> {
+    const { tenantId } = invocation;
+    const aside = asides.get(tenantId) ?? {
+      running: 0,
+      shard: asideGate.enter(mostAsides, longestAsideQueue).then((entered) => entered && createShard(tenantId)),
+    };
+    asides.set(tenantId, aside);
+    aside.running += 1;
+    const shard = await aside.shard;
+    try {
+      return shard ? await shard.run(invocation, 2) : 'again';
+    } finally {
+      aside.running -= 1;
+      if (aside.running === 0) {
+        asides.delete(tenantId);
+        if (shard) {
+          shard.close();
+          asideGate.leave();
+        }
+      }
+    }
   }
 
   function punish(tenantId: string): void {
@@ -199,7 +239,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
         return failure(nothing, 'overloaded', 'too many invocations are waiting');
       try {
         const result = await shardOf(tenantId).run(invocation, 1);
-        const last = result === 'again' ? await shardOf(tenantId).run(invocation, 2) : result;
+        const last = result === 'again' ? await runAside(invocation) : result;
         if (last === 'again') return failure(nothing, 'crashed', 'the sandbox process ended');
         if (last.ok) quarantine.delete(tenantId);
         return last;
@@ -221,6 +261,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     async close() {
       closed = true;
       for (const shard of shards) shard.close();
+      for (const { shard } of asides.values()) void shard.then((started) => started && started.close());
     },
   };
 }
