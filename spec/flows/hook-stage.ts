@@ -1,6 +1,6 @@
 /** Two tenants on one server: one whose callbacks misbehave by the name of who asks, one that must not notice. */
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   authorizationRequest,
@@ -53,6 +53,8 @@ export interface StageOptions {
   readonly secretClients?: readonly string[];
   readonly keyClients?: readonly string[];
   readonly change?: (tenant: Record<string, unknown>) => void;
+  /** Callbacks of the bystanders; the partner's own unless given. */
+  readonly bystanderCallbacks?: string;
 }
 
 interface TenantText extends Record<string, unknown> {
@@ -65,6 +67,17 @@ async function edit(config: string, tenant: string, change: (document: TenantTex
   const document = JSON.parse(await readFile(path, 'utf8')) as TenantText;
   change(document);
   await writeFile(path, JSON.stringify(document));
+}
+
+/** A tenant whose scripts run in the same sandbox process as those of the demo tenant, and one whose do not. */
+export const sameProcess = 'neighbour';
+export const otherProcess = 'partner';
+
+async function copyTenant(config: string, from: string, to: string): Promise<void> {
+  await cp(join(config, from), join(config, to), { recursive: true });
+  const path = join(config, to, 'tenant.json');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replaceAll(`/${from}`, `/${to}`).replace(`"id":"${from}"`, `"id":"${to}"`));
 }
 
 const permissions = [{ permission: 'ROLE_FHIR_CLIENT' }, { permission: 'FHIR_ALL_READ' }];
@@ -112,37 +125,45 @@ export async function startStage(options: StageOptions): Promise<TestServer> {
       await edit(config, 'partner', (tenant) => {
         tenant.users.push(...(options.partnerPeople ?? []).map(person));
         tenant.clients.push(secretClient('bystander'));
+        if (options.bystanderCallbacks !== undefined)
+          tenant['scriptLimits'] = { cpuMilliseconds: 5000, wallMilliseconds: 20_000 };
       });
+      if (options.bystanderCallbacks !== undefined)
+        await writeFile(join(config, 'partner', 'callbacks.js'), options.bystanderCallbacks);
+      // Of the two sandbox processes one tenant's scripts run beside the misbehaving ones, the other's apart.
+      await copyTenant(config, 'partner', sameProcess);
     },
   });
 }
 
-/** The undisturbed tenant's flow, again and again until told to stop; answers the longest it took, milliseconds. */
-export function watchBystander(server: TestServer): () => Promise<{ readonly runs: number; readonly longest: number }> {
-  let stopped = false;
-  const work = (async () => {
-    let runs = 0;
-    let longest = 0;
-    while (!stopped || runs === 0) {
+/**
+ * Runs `work` while these tenants' flows run again and again; answers also the longest any of those took, milliseconds.
+ * @throws when one of them does not get its token.
+ */
+export async function besideBystanders<Result>(
+  server: TestServer,
+  work: () => Promise<Result>,
+  tenants: readonly string[] = [sameProcess],
+): Promise<{ readonly result: Result; readonly longest: number }> {
+  let over = false;
+  let longest = 0;
+  const watch = async (tenant: string) => {
+    do {
       const began = performance.now();
       const answer = await postForm(
-        `${server.url}/partner/oauth/token`,
+        `${server.url}/${tenant}/oauth/token`,
         { grant_type: 'client_credentials' },
         basic('bystander', 'demo-secret'),
       );
-      if (answer.status !== 200) throw new Error(`the other tenant was disturbed: ${JSON.stringify(answer.body)}`);
+      if (answer.status !== 200) throw new Error(`another tenant was disturbed: ${JSON.stringify(answer.body)}`);
       longest = Math.max(longest, performance.now() - began);
-      runs += 1;
       await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    return { runs, longest };
-  })();
-  // Reported when it is awaited.
-  work.catch(() => undefined);
-  return () => {
-    stopped = true;
-    return work;
+    } while (!over);
   };
+  const [done, ...watched] = await Promise.allSettled([work().finally(() => (over = true)), ...tenants.map(watch)]);
+  if (done.status === 'rejected') throw done.reason;
+  for (const one of watched) if (one.status === 'rejected') throw one.reason;
+  return { result: done.value, longest };
 }
 
 function seenToken({ status, body }: TokenAnswer, again?: () => Promise<TokenAnswer>): Seen {

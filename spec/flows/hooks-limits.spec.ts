@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { authorizationRequest, redeem } from '../support/oauth.ts';
 import { createPerson } from '../support/person.ts';
 import type { TestServer } from '../support/server.ts';
-import { lastTrace, runFlow, startStage, watchBystander } from './hook-stage.ts';
+import { lastTrace, runFlow, startStage, besideBystanders } from './hook-stage.ts';
 
 interface Attempt {
   /** The body of `onTokenGenerating(user, request, client)`. */
@@ -222,9 +222,8 @@ describe('limits of hooks', () => {
 
   for (const [name, { error, outcome }] of Object.entries(attempts)) {
     it(`${name} ends in ${error}`, async () => {
-      const stop = watchBystander(server);
-      const seen = await runFlow(server, 'client', name);
-      expect((await stop()).longest).to.be.below(4000);
+      const { result: seen, longest } = await besideBystanders(server, () => runFlow(server, 'client', name));
+      expect(longest).to.be.below(4000);
       expect(seen.error, seen.text).to.equal(error);
       expect(Object.keys(seen.body)).to.deep.equal(['error', 'error_description']);
       const trace = await lastTrace(server);
