@@ -294,6 +294,9 @@ export const generateToken: HookBinding<Granted, Granted> = {
     const hook = 'onTokenGenerating';
     const mayAdd = new Set([...grant.approvedScopes, ...ports.tenant.policy.scopesScriptsMayAdd]);
     if (!effect.approvedScopes.every((scope) => mayAdd.has(scope))) return policy(hook, 'scope');
+    // A token for nothing is none (RFC 6749 section 3.3 has no empty scope): who takes every scope away denies.
+    if (effect.approvedScopes.length === 0 && grant.approvedScopes.length > 0)
+      return reject('access_denied', 'The request was denied', `${hook}-no-scope`, { status: 400 });
     if (anyReserved(effect.accessTokenClaims, reservedAccessTokenClaims)) return policy(hook, 'access-token-claim');
     if (anyReserved(effect.idTokenClaims, reservedIdTokenClaims)) return policy(hook, 'id-token-claim');
     if (

@@ -55,6 +55,21 @@ const attempts: Readonly<Record<string, Attempt>> = {
     error: 'server_error',
     outcome: 'onTokenGenerating-policy-scope',
   },
+  'scope-slipped-in': {
+    does: "request.approvedScopes.push('system/*.cruds')",
+    error: 'server_error',
+    outcome: 'onTokenGenerating-policy-scope',
+  },
+  'scopes-all-removed': {
+    does: "request.removeScope('system/*.rs')",
+    error: 'access_denied',
+    outcome: 'onTokenGenerating-no-scope',
+  },
+  'claim-of-no-json': {
+    does: "request.addAccessTokenClaim('n', 10n)",
+    error: 'server_error',
+    outcome: 'onTokenGenerating-runtime',
+  },
   // A denial is a decision, whatever the script does about what it throws.
   'deny-caught': {
     does: "try { deny('no') } catch (error) { request.addAccessTokenClaim('denied', false) }",
@@ -103,6 +118,11 @@ const attempts: Readonly<Record<string, Attempt>> = {
   },
   'loops-in-microtasks': {
     does: 'return new Promise(function () { (function again() { Promise.resolve().then(again) })() })',
+    error: 'server_error',
+    outcome: 'onTokenGenerating-timeout',
+  },
+  'loops-after-its-answer': {
+    does: '(function again() { Promise.resolve().then(again) })()',
     error: 'server_error',
     outcome: 'onTokenGenerating-timeout',
   },
