@@ -7,6 +7,7 @@ import type { StoredFlow } from '../store/store.ts';
 import { validateEffect } from './effect.ts';
 import type { Ports } from './ports.ts';
 import {
+  type Again,
   type AnyState,
   type Flow,
   type HookBinding,
@@ -66,7 +67,7 @@ export async function startFlow(flow: Flow, facts: Facts, ports: Ports): Promise
 
 /**
  * Gives a waiting flow the input it waits for. `expectedState` is what the caller believes it answers: a form sent twice
- * or from an old page changes nothing and is told where the flow stands.
+ * or from an old page changes nothing and is told where the flow stands. A record of another tenant or flow is `gone`.
  */
 export async function resumeFlow(
   flow: Flow,
@@ -85,6 +86,8 @@ export async function resumeFlow(
   | { readonly kind: 'stale'; readonly state: string }
   | { readonly kind: 'expired' }
 > {
+  // The caller looked the record up; that it is this tenant's is not left to the caller alone.
+  if (stored.tenantId !== ports.tenant.id || stored.flow !== flow.name) return { kind: 'stale', state: 'gone' };
   const state = flow.states[stored.state];
   if (stored.expiresAt <= ports.now()) return { kind: 'expired' };
   if (stored.state !== expectedState || state?.kind !== 'wait') return { kind: 'stale', state: stored.state };
@@ -101,7 +104,12 @@ export async function resumeFlow(
     revision: stored.revision,
   };
   const began = ports.now();
-  const result = await state.accept(run.facts as never, input, ports);
+  let result: Moved<string, unknown> | Rejection | Again;
+  try {
+    result = await state.accept(run.facts as never, input, ports);
+  } catch (error) {
+    result = defect(run, stored.state, error);
+  }
   if (result.kind === 'again') return { ...result, state: stored.state };
   record(run, stored.state, 'resume', result.kind === 'continue' ? String(result.outcome) : result.reason, began);
   const next = result.kind === 'continue' ? leadOf(state, String(result.outcome)) : 'rejected';
@@ -115,9 +123,28 @@ export async function resumeFlow(
   return result.kind === 'continue' ? walk(run, next) : fail(run, result, true);
 }
 
+/** Whatever goes wrong on the way, the store's own failure included, leaves by the one exit. */
 async function walk(run: Run, first: string): Promise<FlowResult> {
-  let name = first;
+  const at = { state: first };
+  try {
+    return await walkStates(run, at);
+  } catch (error) {
+    const rejection = defect(run, at.state, error);
+    // What was stored but is not returned must not stay usable.
+    const grant = run.facts['grant'] as { id: string } | undefined;
+    if (run.reveal['response'] !== undefined && grant) {
+      await attempt(run, at.state, () =>
+        run.ports.store.tokens.revokeGrant(run.ports.tenant.id, grant.id, run.ports.now()),
+      );
+    }
+    return fail(run, rejection);
+  }
+}
+
+async function walkStates(run: Run, at: { state: string }): Promise<FlowResult> {
+  let name = at.state;
   for (;;) {
+    at.state = name;
     const state = run.flow.states[name];
     if (!state) throw new Error(`flow ${run.flow.name} has no state ${name}`);
     const began = run.ports.now();
@@ -158,13 +185,7 @@ async function runStep(
   try {
     result = (await state.run(run.facts as never, run.ports)) as Moved<PropertyKey, unknown> | Rejection;
   } catch (error) {
-    run.ports.log('error', 'a step failed', {
-      flow: run.flow.name,
-      state: name,
-      flowId: run.flowId,
-      error: describe(error),
-    });
-    result = reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
+    result = defect(run, name, error);
   }
   record(run, name, 'step', result.kind === 'continue' ? String(result.outcome) : result.reason, began);
   return result;
@@ -184,7 +205,12 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
   if (!call) {
     record(run, name, 'hook', 'no callback', began);
-    return settle(binding.without(run.facts, ports));
+    try {
+      return settle(binding.without(run.facts, ports));
+    } catch (error) {
+      run.entries.pop();
+      return abandonHook(run, name, binding, began, error);
+    }
   }
   const result = await ports.scripts.run({
     tenantId: ports.tenant.id,
@@ -255,16 +281,25 @@ async function abandonHook(
   began: number,
   error: unknown,
 ): Promise<Rejection> {
-  run.ports.log('error', 'a step failed', {
-    flow: run.flow.name,
-    state: name,
-    flowId: run.flowId,
-    error: describe(error),
-  });
-  const rejection = reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
+  const rejection = defect(run, name, error);
   record(run, name, 'hook', rejection.reason, began);
-  await binding.undo?.(run.facts, run.ports);
+  await attempt(run, name, () => binding.undo?.(run.facts, run.ports));
   return rejection;
+}
+
+/** The engine's own fault: the operator's log says where, the app learns no more than that it happened. */
+function defect(run: Run, state: string, error: unknown): Rejection {
+  run.ports.log('error', 'a step failed', { flow: run.flow.name, state, flowId: run.flowId, error: describe(error) });
+  return reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
+}
+
+/** Does what can still be done after a failure; should it fail as well, the first failure is the one reported. */
+async function attempt(run: Run, state: string, action: () => Promise<unknown> | undefined): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    defect(run, state, error);
+  }
 }
 
 /** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
@@ -288,7 +323,8 @@ function hookFailure(run: Run, hook: string, script: string, failure: HookFailur
 
 async function fail(run: Run, rejection: Rejection, alreadyStored = false): Promise<FlowResult> {
   run.entries.push({ at: run.ports.now(), state: 'rejected', kind: 'end', outcome: rejection.reason, milliseconds: 0 });
-  if (run.revision !== undefined && !alreadyStored) await persist(run, 'rejected', run.ports.now() + 86_400_000);
+  if (run.revision !== undefined && !alreadyStored)
+    await attempt(run, 'rejected', () => persist(run, 'rejected', run.ports.now() + 86_400_000));
   finish(
     run,
     'failure',

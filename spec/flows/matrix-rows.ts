@@ -1,0 +1,153 @@
+/** For each state of each flow: what must hold in the world for it to leave by each of its outcomes. */
+import { allFacts, type Changes, client, rightVerifier, script, session, tenant, user } from './machine-stage.ts';
+
+export interface Row {
+  /** Facts besides `allFacts`. */
+  readonly facts?: Changes;
+  /** Ports that answer otherwise. */
+  readonly world?: Changes;
+  /** What a wait is given. */
+  readonly input?: Changes;
+}
+
+const noClient: Row = { world: { 'look.client': undefined } };
+const parameters = (change: Record<string, string>): Row => ({
+  facts: { request: { ...allFacts.request, parameters: { ...allFacts.request.parameters, ...change } } },
+});
+const silent: Row = { facts: { prompt: ['none'] } };
+const choice = { contextType: 'patient', resourceId: 'jane', display: 'Jane' };
+const stranded = { ...session, defaultLaunchContexts: [] };
+const termsOfService = { tenant: { termsOfService: { version: '1' } } };
+
+/** By `state/outcome`. A row serves every flow that has the state. */
+export const rows: Readonly<Record<string, Row>> = {
+  'client known/known': {},
+  'client known/reject': noClient,
+  'request validated/validated': {},
+  'request validated/reject': parameters({ response_type: 'token' }),
+  'session sought/reused': {
+    facts: { request: { ...allFacts.request, sessionIdHash: 'h' } },
+    world: { 'sessions.find': { idHash: 'h', userId: 'u', authenticatedAt: 1, details: session } },
+  },
+  'session sought/login': {},
+  'session sought/provider': { world: { tenant: { federation: { autoRedirect: true, passwordForm: true } } } },
+  'session sought/reject': silent,
+  'login/identified': { input: { username: 'jane', password: 'right' } },
+  'login/provider': { input: { provider: 'partner' } },
+  'login/reject': { input: { do: 'cancel' } },
+  'login/again': {
+    input: { username: 'jane', password: 'wrong' },
+    world: { 'identity.authenticate': { ok: false, reason: 'wrong-credentials' } },
+  },
+  'local user/found': {},
+  'local user/reject': { facts: { userId: undefined } },
+  'provider chosen/redirected': {},
+  'provider chosen/reject': { world: { 'federation.start': { ok: false, code: 'unreachable', message: 'gone' } } },
+  'at the provider/answered': { input: { currentUrl: 'https://server.example/t/federation/callback/partner' } },
+  'at the provider/reject': {
+    input: { currentUrl: 'https://server.example/t/federation/callback/partner' },
+    world: { 'federation.finish': { ok: false, code: 'denied', message: 'no' } },
+  },
+  'user prepared/named': {},
+  'user prepared/reject': { world: { 'users.findByUsername': user } },
+  'user linked/linked': {},
+  'user linked/reject': { world: { 'look.user': { ...user, enabled: false } } },
+  'session/authenticated': {},
+  'session/reject': { facts: { launchUsername: 'somebody else' } },
+  'context prepared/prepared': {},
+  'context prepared/reject': { facts: { launch: 'used', requestedScopes: ['launch'] } },
+  'context settled/known': {},
+  'context settled/choose': { facts: { choices: [choice], contextRequired: true } },
+  'context settled/reject': { facts: { session: stranded } },
+  'context/chosen': { facts: { choices: [choice] }, input: { choice: '0' } },
+  'context/reject': { input: { do: 'cancel' } },
+  'context/again': { facts: { choices: [choice] }, input: { choice: '7' } },
+  'terms sought/agreed': {},
+  'terms sought/ask': { world: termsOfService },
+  'terms sought/reject': { ...silent, world: termsOfService },
+  'terms/agreed': { input: { do: 'accept' } },
+  'terms/reject': { input: { do: 'reject' } },
+  'terms/again': { input: {} },
+  'consent sought/approved': { world: { 'look.client': { ...client, autoApproveScopes: ['patient/*.rs'] } } },
+  'consent sought/ask': {},
+  'consent sought/reject': silent,
+  'consent/approved': { input: { do: 'approve', scope: ['patient/*.rs'] } },
+  'consent/reject': { input: { do: 'deny' } },
+  'consent/again': { input: {} },
+  'code issued/issued': {},
+  'code/redeemed': {
+    input: { clientId: 'app', redirectUri: 'https://app.example/callback', codeVerifier: rightVerifier },
+  },
+  'code/reject': {
+    input: { clientId: 'other', redirectUri: 'https://app.example/callback', codeVerifier: rightVerifier },
+  },
+  'client authentication/authenticated': {},
+  'client authentication/reject': { world: { 'look.client': client, ...refusedClient() } },
+  'client assertion/authenticated': {},
+  'client assertion/reject': { world: refusedClient() },
+  'authentication token/authenticated': {},
+  'authentication token/reject': { world: refusedClient() },
+  'client scopes/granted': {},
+  'client scopes/reject': {
+    facts: { tokenRequest: { ...allFacts.tokenRequest, parameters: { scope: 'user/*.cruds' } } },
+  },
+  'authorization token/verified': {},
+  'authorization token/reject': {
+    world: { 'clientAuthentication.verifyAssertion': { ok: false, reason: 'replayed' } },
+  },
+  'user session/granted': {
+    facts: { session: { ...session, launchResourceIds: [{ resourceType: 'patient', resourceId: 'jane' }] } },
+  },
+  'user session/reject': {},
+  'token rotated/rotated': { world: { 'tokens.find': refreshToken({}) } },
+  'token rotated/reject': { world: { 'tokens.find': refreshToken({ usedAt: 1 }) } },
+  'token stored/minted': {},
+  'token stored/reject': noClient,
+  ...hookRows(),
+};
+
+function refusedClient(): Changes {
+  return {
+    'clientAuthentication.authenticate': {
+      ok: false,
+      error: { error: 'invalid_client', description: 'Client authentication failed', status: 401 },
+    },
+  };
+}
+
+function refreshToken(change: Changes): Changes {
+  return {
+    kind: 'refresh',
+    clientId: 'app',
+    grantId: 'grant',
+    expiresAt: Number.MAX_SAFE_INTEGER,
+    details: { grant: allFacts.grant },
+    ...change,
+  };
+}
+
+function hookRows(): Record<string, Row> {
+  const { approvedScopes } = allFacts.grant;
+  const effects: Readonly<Record<string, unknown>> = {
+    'local log-in': { session },
+    'user name': { username: 'dr.jones' },
+    'provider log-in': { session },
+    'context choices': { session, choices: [], required: false },
+    'script authorization': { session },
+    'token generating': { session, approvedScopes, accessTokenClaims: {}, idTokenClaims: {}, launchParameters: {} },
+    'post authorize': {},
+  };
+  const { scripts: _none, ...bare } = tenant();
+  const scripted = {
+    tenant: { ...bare, inbound: [{ id: 'local', script }], scripts: { callbacks: script, codapAuthorization: script } },
+    'look.provider': { id: 'partner', name: 'Partner', issuer: 'i', defaultAuthorities: [], federationAuth: script },
+  };
+  return Object.fromEntries(
+    Object.entries(effects).flatMap(([state, value]) => [
+      [`${state}/continue`, { world: { ...scripted, script: { ok: true, defined: true, value } } }],
+      [`${state}/no callback`, {}],
+      [`${state}/denied`, { world: { ...scripted, script: { ok: false, kind: 'denied', message: 'no' } } }],
+      [`${state}/fault`, { world: { ...scripted, script: { ok: false, kind: 'threw', message: 'oops' } } }],
+    ]),
+  );
+}
