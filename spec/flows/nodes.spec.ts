@@ -73,14 +73,16 @@ describe('two nodes on one PostgreSQL', () => {
     client_id: 'sample-native',
   });
 
-  it('of two redemptions of one code at once one succeeds at most, and its tokens end', async () => {
-    const person = createPerson(server.url);
-    const { url, verifier } = authorizationRequest(server);
-    const code = (await person.walk(await person.open(url), { username: 'jane' })).searchParams.get('code') ?? '';
-    const answers = await Promise.all([0, 1].map((node) => post(node, '', form(code, verifier))));
-    expect(answers.map(({ status }) => status).sort(), JSON.stringify(answers)).to.deep.equal([200, 400]);
-    const won = answers.find(({ status }) => status === 200)?.body['access_token'];
-    expect([await active(0, won), await active(1, won)]).to.deep.equal([false, false]);
+  it('of two redemptions of one code at once exactly one succeeds, and its tokens end', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const person = createPerson(server.url);
+      const { url, verifier } = authorizationRequest(server);
+      const code = (await person.walk(await person.open(url), { username: 'jane' })).searchParams.get('code') ?? '';
+      const answers = await Promise.all([0, 1].map((node) => post(node, '', form(code, verifier))));
+      expect(answers.map(({ status }) => status).sort(), JSON.stringify(answers)).to.deep.equal([200, 400]);
+      const won = answers.find(({ status }) => status === 200)?.body['access_token'];
+      expect([await active(0, won), await active(1, won)]).to.deep.equal([false, false]);
+    }
   });
 
   it('a token of one node is refreshed at the other, and revoking it there ends it at both at once', async () => {
