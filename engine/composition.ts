@@ -17,8 +17,9 @@ import { createJwksSource } from './oauth/jwks-source.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
 import type { ScriptRunner } from './script/runner.ts';
+import { createRecords } from './store/records.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
-import type { AuditEvent, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import type { Client, Provider, Tenant, TenantDirectory } from './tenant/tenant.ts';
 
 export interface Parts {
@@ -35,7 +36,6 @@ export interface Parts {
 
 /** How long a client read from the store may be reused; a change through another node is seen after this. */
 const clientCacheMilliseconds = 2_000;
-const longestQueue = 5_000;
 
 export interface ComposedEngine extends Engine {
   /** Waits until audit events and traces are written. */
@@ -53,21 +53,8 @@ export function compose(parts: Parts): ComposedEngine {
     max: 10_000,
     ttl: clientCacheMilliseconds,
   });
-  const audit = createQueue<AuditEvent>(
-    (event) => store.audit.record(event),
-    (error) => logger.error({ reason: messageOf(error) }, 'an audit event could not be stored'),
-  );
-  const traces = createQueue<Trace>(
-    (trace) =>
-      store.traces.save({
-        id: trace.flowId,
-        tenantId: trace.tenantId,
-        flow: trace.flow,
-        outcome: trace.outcome,
-        startedAt: trace.startedAt,
-        trace,
-      }),
-    (error) => logger.error({ reason: messageOf(error) }, 'a trace could not be stored'),
+  const records = createRecords((what, error) =>
+    logger.error({ reason: messageOf(error) }, `${what} could not be stored`),
   );
   const sample = createSampler();
   const portsByTenant = new WeakMap<Tenant, Ports>();
@@ -88,6 +75,17 @@ export function compose(parts: Parts): ComposedEngine {
     if (provider.clientSecret === undefined) return provider;
     const clientSecret = parts.sealer.unseal(tenant.id, providerSecretName(provider.id), provider.clientSecret);
     return { ...provider, clientSecret };
+  }
+
+  function keepTrace(trace: Trace): void {
+    const { flowId: id, tenantId, flow, outcome, startedAt } = trace;
+    records.add({
+      what: 'a trace',
+      outcome: outcome === 'success' ? 'success' : 'failure',
+      flowId: id,
+      required: false,
+      write: () => store.traces.save({ id, tenantId, flow, outcome, startedAt, trace }),
+    });
   }
 
   function makePorts(tenant: Tenant): Ports {
@@ -164,10 +162,17 @@ export function compose(parts: Parts): ComposedEngine {
       now: () => Date.now(),
       newHandle: () => newHandle(),
       hash: hashHandle,
-      audit: (event) => audit.add(event),
+      audit: (event) =>
+        records.add({
+          what: 'an audit event',
+          outcome: event.outcome,
+          flowId: event.flowId,
+          required: true,
+          write: () => store.audit.record(event),
+        }),
       keepTrace(trace) {
         // All failures and all flows of people; of the many machine flows a sample.
-        if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) traces.add(trace);
+        if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) keepTrace(trace);
       },
       log: (level, message, fields) => logger[level]({ tenant: tenant.id, ...fields }, message),
     };
@@ -185,9 +190,8 @@ export function compose(parts: Parts): ComposedEngine {
     pages: createPageRenderer({ skinsFolder: parts.skinsFolder }),
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
-    async drain() {
-      await Promise.all([audit.drain(), traces.drain()]);
-    },
+    recorded: (flowId) => records.settled(flowId),
+    drain: () => records.drain(),
   };
 }
 
@@ -197,31 +201,6 @@ export async function seedUsers(store: Store, tenant: Tenant): Promise<void> {
     const known = await store.users.findByUsername(tenant.id, user.username);
     if (!known) await store.users.save(tenant.id, user);
   }
-}
-
-interface Queue<Item> {
-  add(item: Item): void;
-  drain(): Promise<void>;
-}
-
-/** Writes in the background, a few at a time, so that a token does not wait for its audit line. */
-function createQueue<Item>(write: (item: Item) => Promise<void>, failed: (error: unknown) => void): Queue<Item> {
-  const items: Item[] = [];
-  let running: Promise<void> | undefined;
-  const work = async () => {
-    while (items.length > 0) await Promise.all(items.splice(0, 32).map((item) => write(item).catch(failed)));
-    running = undefined;
-  };
-  return {
-    add(item) {
-      if (items.length >= longestQueue) return failed(new Error('the queue is full'));
-      items.push(item);
-      running ??= Promise.resolve().then(work);
-    },
-    async drain() {
-      await running;
-    },
-  };
 }
 
 /** True at most ten times a second. */

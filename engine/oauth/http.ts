@@ -8,6 +8,8 @@ import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
 export interface Engine {
   tenant(id: string): Tenant | undefined;
   portsOf(tenant: Tenant): Ports;
+  /** Waits until the flow's audit events and trace are written; false where an audit event could not be. */
+  recorded(flowId: string): Promise<boolean>;
   readonly pages: PageRenderer;
   /** Signs CSRF tokens. */
   readonly csrfSecret: Buffer;

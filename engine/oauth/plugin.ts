@@ -38,7 +38,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     contexts.get(request) as TenantRequest;
 
   authorizeRoutes(server, engine, contextOf);
-  tokenRoute(server, contextOf);
+  tokenRoute(server, engine, contextOf);
   introspectRoute(server, contextOf);
   revokeRoute(server, contextOf);
   userinfoRoute(server, contextOf);

@@ -7,7 +7,7 @@ import { interactive } from '../flow/interactive.ts';
 import { type FlowResult, resumeFlow, startFlow } from '../flow/machine.ts';
 import { refresh } from '../flow/refresh.ts';
 import type { TokenRequest } from '../flow/facts.ts';
-import { formOf, noStore, sendOAuthError, type TenantRequest } from './http.ts';
+import { type Engine, formOf, noStore, sendOAuthError, type TenantRequest } from './http.ts';
 import { readParameters } from './parameters.ts';
 
 /** Answers any of the tenant's endpoints that take a form from a client, or the error its form deserves. */
@@ -40,6 +40,7 @@ export function readClientForm({
 
 export function tokenRoute(
   server: FastifyInstance,
+  engine: Engine,
   contextOf: (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest,
 ): void {
   const handler = async (request: TenantRequest['request'], reply: FastifyReply) => {
@@ -49,18 +50,19 @@ export function tokenRoute(
     const { parameters } = form.tokenRequest;
     switch (parameters['grant_type']) {
       case 'authorization_code':
-        return redeem(context, form.tokenRequest);
+        return redeem(engine, context, form.tokenRequest);
       case 'refresh_token':
         return answer(
-          reply,
+          engine,
+          context,
           await startFlow(refresh, { tokenRequest: await withPublicClient(context, form.tokenRequest) }, context.ports),
         );
       case 'client_credentials': {
         const flow = parameters['client_assertion'] === undefined ? clientCredentials : backendServices;
-        return answer(reply, await startFlow(flow, { tokenRequest: form.tokenRequest }, context.ports));
+        return answer(engine, context, await startFlow(flow, { tokenRequest: form.tokenRequest }, context.ports));
       }
       case 'urn:ietf:params:oauth:grant-type:jwt-bearer':
-        return answer(reply, await startFlow(codap, { tokenRequest: form.tokenRequest }, context.ports));
+        return answer(engine, context, await startFlow(codap, { tokenRequest: form.tokenRequest }, context.ports));
       case undefined:
         return sendOAuthError(reply, { error: 'invalid_request', description: 'grant_type is missing' });
       case 'password':
@@ -80,7 +82,7 @@ export function tokenRoute(
 }
 
 /** The interactive flow waits for its code; the client is authenticated before the code is looked at. */
-async function redeem(context: TenantRequest, tokenRequest: TokenRequest): Promise<FastifyReply> {
+async function redeem(engine: Engine, context: TenantRequest, tokenRequest: TokenRequest): Promise<FastifyReply> {
   const { ports, reply, tenant } = context;
   const { parameters } = tokenRequest;
   const client = await ports.clientAuthentication.authenticate(tenant, tokenRequest, true);
@@ -131,12 +133,21 @@ async function redeem(context: TenantRequest, tokenRequest: TokenRequest): Promi
     if (grantId) await ports.store.tokens.revokeGrant(tenant.id, grantId, ports.now());
     return refuse('code-replayed');
   }
-  return answer(reply, result);
+  return answer(engine, context, result);
 }
 
-function answer(reply: FastifyReply, result: FlowResult): FastifyReply {
-  if (result.kind === 'done') return noStore(reply).code(200).send(result.reveal['response']);
+/** An app has its tokens only once the audit trail knows of them; without that they are revoked and not returned. */
+async function answer(
+  engine: Engine,
+  { ports, reply, tenant }: TenantRequest,
+  result: FlowResult,
+): Promise<FastifyReply> {
   if (result.kind === 'rejected') return sendOAuthError(reply, result.rejection);
+  if (result.kind === 'done') {
+    if (await engine.recorded(result.flowId)) return noStore(reply).code(200).send(result.reveal['response']);
+    const { grant } = result.facts as { grant?: { readonly id: string } };
+    if (grant) await ports.store.tokens.revokeGrant(tenant.id, grant.id, ports.now());
+  }
   return sendOAuthError(reply, {
     error: 'server_error',
     description: 'The server could not complete the request',

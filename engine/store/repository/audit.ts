@@ -1,4 +1,5 @@
 /** Audit events: only ever added. */
+import { createBatch } from '../batch.ts';
 import { type Database, encodeJson, instant, rows, storableText } from '../database.ts';
 import type { AuditEvent, AuditRepository } from '../store.ts';
 
@@ -28,10 +29,12 @@ function toEvent(row: AuditRow): AuditEvent {
   };
 }
 
-/** What a request says of itself may hold anything; an audit event must never fail for it. */
-function text(value: string | undefined): string | null {
-  return value === undefined ? null : storableText(value);
-}
+// One parameter, so that the statement reads the same for any number of rows. Its encoding replaces what PostgreSQL cannot
+// store: what a request says of itself may hold anything, and an audit event must never fail for it.
+const INSERT = `insert into audit_event (tenant_id, at, type, outcome, flow_id, client_id, user_id, reason, details)
+  select "tenantId", at, type, outcome, "flowId", "clientId", "userId", reason, details
+  from jsonb_to_recordset(?::jsonb) as item ("tenantId" text, at bigint, type text, outcome text, "flowId" text,
+    "clientId" text, "userId" text, reason text, details jsonb)`;
 
 const filterColumns = [
   ['type', 'type'],
@@ -42,25 +45,10 @@ const filterColumns = [
 ] as const;
 
 export function auditRepository(database: Database): AuditRepository {
+  const batch = createBatch<AuditEvent>(async (events) => void (await rows(database, INSERT, [encodeJson(events)])));
+
   return {
-    async record(event) {
-      await rows(
-        database,
-        `insert into audit_event (tenant_id, at, type, outcome, flow_id, client_id, user_id, reason, details)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)`,
-        [
-          event.tenantId,
-          event.at,
-          event.type,
-          event.outcome,
-          text(event.flowId),
-          text(event.clientId),
-          text(event.userId),
-          text(event.reason),
-          event.details === undefined ? null : encodeJson(event.details),
-        ],
-      );
-    },
+    record: (event) => batch.add([event]),
     async list(tenantId, limit, filter = {}) {
       const conditions = ['tenant_id = ?'];
       const values: (string | number)[] = [tenantId];

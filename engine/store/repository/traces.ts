@@ -1,4 +1,5 @@
 /** Traces of flows; the sweep keeps the newest ones of each tenant. */
+import { createBatch } from '../batch.ts';
 import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
 import type { StoredTrace, TraceRepository } from '../store.ts';
 
@@ -22,17 +23,18 @@ function toTrace(row: TraceRow): StoredTrace {
   };
 }
 
+const SAVE = `insert into trace (tenant_id, id, flow, outcome, started_at, trace)
+  select "tenantId", id, flow, outcome, "startedAt", trace
+  from jsonb_to_recordset(?::jsonb) as item ("tenantId" text, id text, flow text, outcome text, "startedAt" bigint,
+    trace jsonb)
+  on conflict (tenant_id, id) do update set flow = excluded.flow, outcome = excluded.outcome,
+    started_at = excluded.started_at, trace = excluded.trace`;
+
 export function traceRepository(database: Database): TraceRepository {
+  const batch = createBatch<StoredTrace>(async (traces) => void (await rows(database, SAVE, [encodeJson(traces)])), 50);
+
   return {
-    async save(trace) {
-      await rows(
-        database,
-        `insert into trace (tenant_id, id, flow, outcome, started_at, trace) values (?, ?, ?, ?, ?, ?::jsonb)
-         on conflict (tenant_id, id) do update set flow = excluded.flow, outcome = excluded.outcome,
-           started_at = excluded.started_at, trace = excluded.trace`,
-        [trace.tenantId, trace.id, trace.flow, trace.outcome, trace.startedAt, encodeJson(trace.trace)],
-      );
-    },
+    save: (trace) => batch.add([trace]),
     async find(tenantId, id) {
       if (id.includes('\0')) return undefined;
       const row = await firstRow<TraceRow>(database, 'select * from trace where tenant_id = ? and id = ?', [
