@@ -175,15 +175,22 @@ function rewrite(directory: TenantDirectory, host: string, url: string): string 
   );
   if (infix) {
     const tenant = directory.byLocation(host, infix[2] ?? '/');
-    return tenant && new URL(tenant.issuer).pathname === infix[2]
-      ? `/t/${tenant.id}/.well-known/${infix[1]}${rest}`
-      : '/unknown';
+    return tenant && issuerPath(tenant) === infix[2] ? `/t/${tenant.id}/.well-known/${infix[1]}${rest}` : '/unknown';
   }
   const tenant = directory.byLocation(host, path);
   if (!tenant) return url;
-  const prefix = new URL(tenant.issuer).pathname.replace(/\/$/, '');
+  const prefix = issuerPath(tenant).replace(/\/$/, '');
   if (prefix === '' && /^\/(health|admin|metrics)(\/|$)/.test(path)) return url;
   return `/t/${tenant.id}${path.slice(prefix.length) || '/'}${rest}`;
+}
+
+const issuerPaths = new WeakMap<Tenant, string>();
+
+/** The path of a tenant's issuer, read once: every request asks for it. */
+function issuerPath(tenant: Tenant): string {
+  const known = issuerPaths.get(tenant) ?? new URL(tenant.issuer).pathname;
+  issuerPaths.set(tenant, known);
+  return known;
 }
 
 /** The first administrator's secret: the configured one, or one made once into a file that only its owner reads. */

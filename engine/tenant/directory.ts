@@ -35,6 +35,7 @@ export async function openTenantDirectory(
   const first = await loadAll(options.path, environment);
   if (first.problems.length > 0) return { ok: false, problems: first.problems };
   let tenants = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
+  let locate = createLocator(first.tenants);
   const watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> = Promise.resolve();
@@ -53,6 +54,7 @@ export async function openTenantDirectory(
     }
     for (const [id, tenant] of tenants) if (!served.has(id) && next.broken.has(tenant.folder)) served.set(id, tenant);
     tenants = served;
+    locate = createLocator([...served.values()]);
     if (next.problems.length > 0) {
       options.logger?.error(
         { problems: next.problems.map(({ message, hint }) => `${message} ${hint}`) },
@@ -84,7 +86,7 @@ export async function openTenantDirectory(
     directory: {
       all: () => [...tenants.values()],
       byId: (id) => tenants.get(id),
-      byLocation: (host, path) => locate([...tenants.values()], host, path),
+      byLocation: (host, path) => locate(host, path),
       reload,
       close() {
         clearTimeout(timer);
@@ -94,16 +96,29 @@ export async function openTenantDirectory(
   };
 }
 
-function locate(tenants: readonly Tenant[], host: string, path: string): Tenant | undefined {
-  let best: { tenant: Tenant; length: number } | undefined;
+/** Finds the tenant whose issuer is the longest beginning of an address, at a cost that does not grow with the tenants. */
+export function createLocator(tenants: readonly Tenant[]): (host: string, path: string) => Tenant | undefined {
+  const places = new Map<string, Tenant>();
+  let deepest = 0;
   for (const tenant of tenants) {
-    const issuer = new URL(tenant.issuer);
-    const prefix = issuer.pathname.replace(/\/$/, '');
-    const inside = path === prefix || path.startsWith(`${prefix}/`);
-    if (issuer.host === host.toLowerCase() && inside && (!best || prefix.length > best.length))
-      best = { tenant, length: prefix.length };
+    const { host, pathname } = new URL(tenant.issuer);
+    const prefix = pathname.replace(/\/$/, '');
+    const place = `${host} ${prefix}`;
+    if (!places.has(place)) places.set(place, tenant);
+    deepest = Math.max(deepest, prefix.split('/').length - 1);
   }
-  return best?.tenant;
+  return (host, path) => {
+    if (path !== '' && path[0] !== '/') return undefined;
+    const at = host.toLowerCase();
+    let best = places.get(`${at} `);
+    let end = 0;
+    for (let depth = 0; depth < deepest && path[end] === '/'; depth += 1) {
+      const next = path.indexOf('/', end + 1);
+      end = next < 0 ? path.length : next;
+      best = places.get(`${at} ${path.slice(0, end)}`) ?? best;
+    }
+    return best;
+  };
 }
 
 async function loadAll(path: string, environment: Readonly<Record<string, string | undefined>>) {
