@@ -1,5 +1,5 @@
 /** Handles (codes, tokens, cookies) and client secrets: made, hashed and compared here only. */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, hash as digest, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2';
 import { LRUCache } from 'lru-cache';
 
@@ -7,12 +7,25 @@ const GENERATED_PREFIX = 'sha256:';
 
 /** SHA-256, base64url: what the store keeps of a handle. A plain hash is enough as handles carry 256 random bits. */
 export function hashHandle(value: string): string {
-  return createHash('sha256').update(value).digest('base64url');
+  return digest('sha256', value, 'base64url');
 }
+
+// Each call of the random source costs more than the bytes; used ones are erased, so that they are nowhere but in the handle.
+const pool = Buffer.allocUnsafeSlow(4096);
+let taken = pool.length;
 
 /** A random handle, base64url, of `bytes` random bytes (RFC 6749 section 10.10 asks for at least 128 bits). */
 export function newHandle(bytes = 32): string {
-  return randomBytes(bytes).toString('base64url');
+  if (bytes > pool.length) return randomBytes(bytes).toString('base64url');
+  if (taken + bytes > pool.length) {
+    randomFillSync(pool);
+    taken = 0;
+  }
+  const end = taken + bytes;
+  const handle = pool.toString('base64url', taken, end);
+  pool.fill(0, taken, end);
+  taken = end;
+  return handle;
 }
 
 /** A client secret to show once, and the hash to store. */
@@ -28,11 +41,12 @@ export function hashLowEntropySecret(value: string): Promise<string> {
 
 // A client sends its secret with every token request, and argon2id would dominate each one. The cache forgets after
 // ten minutes, holds no secret, and its key dies with the process.
-const processKey = randomBytes(32);
+const processKey = randomBytes(32).toString('base64url');
 const verified = new LRUCache<string, true>({ max: 10_000, ttl: 10 * 60 * 1000 });
 
 function cacheKey(hash: string, presented: string): string {
-  return createHmac('sha256', processKey).update(`${hash.length}:${hash}`).update(presented).digest('base64url');
+  // A keyed digest that never leaves the process needs no HMAC: nobody sees one to extend. Lengths keep the parts apart.
+  return digest('sha256', `${processKey}${hash.length}:${hash}${presented}`, 'base64url');
 }
 
 function equalDigests(expected: string, presented: string): boolean {
