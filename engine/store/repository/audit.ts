@@ -1,6 +1,6 @@
 /** Audit events: only ever added. */
 import { createBatch } from '../batch.ts';
-import { type Database, encodeJson, instant, rows, storableText } from '../database.ts';
+import { type Database, encodeJson, instant, preparedRows, rows, storableText } from '../database.ts';
 import type { AuditEvent, AuditRepository } from '../store.ts';
 
 interface AuditRow {
@@ -45,7 +45,9 @@ const filterColumns = [
 ] as const;
 
 export function auditRepository(database: Database): AuditRepository {
-  const batch = createBatch<AuditEvent>(async (events) => void (await rows(database, INSERT, [encodeJson(events)])));
+  const batch = createBatch<AuditEvent>(
+    async (events) => void (await preparedRows(database, 'insert-audit-event', INSERT, [encodeJson(events)])),
+  );
 
   return {
     record: (event) => batch.add([event]),

@@ -1,6 +1,6 @@
 /** Access and refresh tokens. */
 import { createBatch } from '../batch.ts';
-import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
+import { type Database, encodeJson, firstRow, instant, preparedRows, rows } from '../database.ts';
 import { isUniqueViolation, StoreError } from '../error.ts';
 import type { StoredToken, TokenRepository } from '../store.ts';
 
@@ -57,7 +57,7 @@ const INSERT = `insert into token (tenant_id, hash, kind, grant_id, client_id, u
 
 async function insert(database: Database, tokens: readonly StoredToken[]): Promise<void> {
   try {
-    await rows(database, INSERT, [encodeJson(tokens)]);
+    await preparedRows(database, 'insert-token', INSERT, [encodeJson(tokens)]);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     throw new StoreError('conflict', 'A token with this hash is stored already.', undefined, error);
