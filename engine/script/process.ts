@@ -60,12 +60,22 @@ export function startSandbox(options: {
   child.stdin?.on('error', () => undefined);
   child.once('error', () => options.onExit(false));
   child.once('exit', () => options.onExit(ready));
+  // One system call, and one waking of the other process, for all that is said in one turn.
+  let lines = '';
+  const write = (message: ToSandbox): void => {
+    if (lines === '')
+      setImmediate(() => {
+        child.stdin?.write(lines);
+        lines = '';
+      });
+    lines += `${JSON.stringify(message)}\n`;
+  };
   return {
-    send: (message) => void child.stdin?.write(`${JSON.stringify(message)}\n`),
+    send: write,
     load(key, file, source) {
       if (loaded.has(key)) return;
       loaded.add(key);
-      child.stdin?.write(`${JSON.stringify({ type: 'load', key, file, source } satisfies ToSandbox)}\n`);
+      write({ type: 'load', key, file, source });
     },
     kill: () => void child.kill('SIGKILL'),
   };

@@ -31,8 +31,16 @@ const answers = new Map<number, (body: string) => void>();
 let calls = 0;
 let cellCount = 0;
 
+let lines = '';
+
+/** Says all of one turn at once: each write wakes the engine. What a dying process has not said yet, it has not done. */
 function send(message: FromSandbox): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+  if (lines === '')
+    setImmediate(() => {
+      process.stdout.write(lines);
+      lines = '';
+    });
+  lines += `${JSON.stringify(message)}\n`;
 }
 
 /** An idle isolate of the script, a new one, or the next that becomes idle. */
