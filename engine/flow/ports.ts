@@ -4,6 +4,7 @@ import type { AuditEvent, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
 import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
 import type { TokenRequest } from './facts.ts';
+import type { Trace } from './trace.ts';
 
 export interface VerifiedAssertion {
   readonly header: Readonly<Record<string, unknown>>;
@@ -102,6 +103,6 @@ export interface Ports {
   hash(handle: string): string;
   audit(event: AuditEvent): void;
   /** Keeps a finished flow's trace as the tenant's policy says. Never fails the flow. */
-  keepTrace(trace: import('./trace.ts').Trace): void;
+  keepTrace(trace: Trace): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
 }

@@ -3,6 +3,7 @@
  * state whose entry facts are all known by then, so steps in a wrong order do not compile.
  */
 import type { HookName } from '../script/runner.ts';
+import type { Script } from '../tenant/tenant.ts';
 import type { Ports } from './ports.ts';
 
 /** Why a flow ended without success. Only `error` and `description` reach the app; `reason` goes to audit and trace. */
@@ -75,7 +76,7 @@ export interface HookBinding<Entry, Gives> {
 }
 
 export interface HookCall {
-  readonly script: import('../tenant/tenant.ts').Script;
+  readonly script: Script;
   readonly input: unknown;
 }
 

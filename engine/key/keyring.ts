@@ -11,6 +11,12 @@ export interface Keyring {
     options?: { readonly algorithm?: SigningAlgorithm; readonly type?: string },
   ): Promise<string>;
   /** Verifies a JWT signed by this tenant; undefined when it is not one. Does not look at `exp`. */
-  verify(tenant: Tenant, token: string): Promise<{ readonly header: Readonly<Record<string, unknown>>; readonly claims: Readonly<Record<string, unknown>> } | undefined>;
+  verify(
+    tenant: Tenant,
+    token: string,
+  ): Promise<
+    | { readonly header: Readonly<Record<string, unknown>>; readonly claims: Readonly<Record<string, unknown>> }
+    | undefined
+  >;
   publicJwks(tenant: Tenant): Promise<{ readonly keys: readonly Jwk[] }>;
 }

@@ -60,7 +60,11 @@ function publicPart(key: Jwk): JWK {
 }
 
 /** The one registered key of that id that fits; none or several fail (SMART App Launch 2.2). */
-async function findKey(input: AssertionInput, kid: string, algorithm: SigningAlgorithm): Promise<{ readonly ok: true; readonly key: Jwk } | Refusal> {
+async function findKey(
+  input: AssertionInput,
+  kid: string,
+  algorithm: SigningAlgorithm,
+): Promise<{ readonly ok: true; readonly key: Jwk } | Refusal> {
   const set = await input.jwks.keys(input.keys, kid);
   if (!set.ok) return refuse(set.reason);
   const [key, ...others] = set.keys.filter((candidate) => candidate.kid === kid && fits(candidate, algorithm));
@@ -75,7 +79,8 @@ function checkClaims(claims: Readonly<Record<string, unknown>>, input: Assertion
   if (iss !== input.issuer) return refuse('iss is not the expected issuer');
   if (input.subject !== undefined && sub !== input.subject) return refuse('sub is not the expected subject');
   const audiences = Array.isArray(aud) ? aud : [aud];
-  if (!audiences.some((value) => typeof value === 'string' && input.audience.includes(value))) return refuse('aud does not name this server');
+  if (!audiences.some((value) => typeof value === 'string' && input.audience.includes(value)))
+    return refuse('aud does not name this server');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return refuse('exp is missing or no number');
   if (exp + SKEW_SECONDS <= now) return refuse('the assertion has expired');
   if (exp > now + (input.maximumLifetimeSeconds ?? 300) + SKEW_SECONDS) return refuse('exp is too far ahead');
@@ -84,11 +89,14 @@ function checkClaims(claims: Readonly<Record<string, unknown>>, input: Assertion
     if (typeof instant !== 'number' || !Number.isFinite(instant)) return refuse('iat or nbf is no number');
     if (instant > now + SKEW_SECONDS) return refuse('iat or nbf is in the future');
   }
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAXIMUM_JTI_LENGTH) return refuse('jti is missing or malformed');
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAXIMUM_JTI_LENGTH)
+    return refuse('jti is missing or malformed');
   return undefined;
 }
 
-function readHeader(input: AssertionInput): { readonly ok: true; readonly kid: string; readonly algorithm: SigningAlgorithm } | Refusal {
+function readHeader(
+  input: AssertionInput,
+): { readonly ok: true; readonly kid: string; readonly algorithm: SigningAlgorithm } | Refusal {
   if (input.token.length > MAXIMUM_TOKEN_LENGTH) return refuse('the assertion is too long');
   let header: ReturnType<typeof decodeProtectedHeader>;
   try {
@@ -100,7 +108,8 @@ function readHeader(input: AssertionInput): { readonly ok: true; readonly kid: s
   if (!algorithm) return refuse('the algorithm is not accepted');
   if (typeof header.kid !== 'string' || header.kid === '') return refuse('kid is missing');
   // A jku is a claim, not a source: only the URL that is registered is ever fetched.
-  if (header.jku !== undefined && header.jku !== input.keys.jwksUri) return refuse('jku is not the registered JWKS URL');
+  if (header.jku !== undefined && header.jku !== input.keys.jwksUri)
+    return refuse('jku is not the registered JWKS URL');
   return { ok: true, kid: header.kid, algorithm };
 }
 
@@ -119,7 +128,11 @@ export async function verifyAssertion(input: AssertionInput): Promise<AssertionR
   try {
     const key = await importJWK(publicPart(found.key), head.algorithm);
     // Claims are checked below, by rules stricter than the library's.
-    verified = await jwtVerify(input.token, key, { algorithms: [head.algorithm], currentDate: new Date(input.now), clockTolerance: SKEW_SECONDS });
+    verified = await jwtVerify(input.token, key, {
+      algorithms: [head.algorithm],
+      currentDate: new Date(input.now),
+      clockTolerance: SKEW_SECONDS,
+    });
   } catch (error) {
     if (error instanceof errors.JWTExpired) return refuse('the assertion has expired');
     if (error instanceof errors.JWTClaimValidationFailed) return refuse(`${error.claim} is invalid`);
@@ -129,9 +142,12 @@ export async function verifyAssertion(input: AssertionInput): Promise<AssertionR
   const claims: Readonly<Record<string, unknown>> = verified.payload;
   const wrong = checkClaims(claims, input);
   if (wrong) return wrong;
-  const value = createHash('sha256').update(`${input.issuer}\n${String(claims['jti'])}`).digest('base64url');
+  const value = createHash('sha256')
+    .update(`${input.issuer}\n${String(claims['jti'])}`)
+    .digest('base64url');
   const expiresAt = (Number(claims['exp']) + SKEW_SECONDS) * 1000;
-  if (!(await input.replays.remember(input.tenantId, input.replaySpace, value, expiresAt))) return refuse('the assertion was used before');
+  if (!(await input.replays.remember(input.tenantId, input.replaySpace, value, expiresAt)))
+    return refuse('the assertion was used before');
   return { ok: true, header, claims };
 }
 

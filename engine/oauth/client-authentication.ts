@@ -26,7 +26,10 @@ export type ClientAuthenticationResult =
       readonly ok: true;
       readonly client: Client;
       readonly method: ClientAuthenticationMethod;
-      readonly assertion?: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Readonly<Record<string, unknown>> };
+      readonly assertion?: {
+        readonly header: Readonly<Record<string, unknown>>;
+        readonly claims: Readonly<Record<string, unknown>>;
+      };
     }
   | { readonly ok: false; readonly error: OAuthError };
 
@@ -36,7 +39,11 @@ export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-typ
 export const CLIENT_ASSERTION_ALGORITHMS: readonly SigningAlgorithm[] = ['RS384', 'ES384', 'RS256', 'ES256', 'PS256'];
 
 type Credentials =
-  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly clientId: string; readonly secret: string }
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      readonly secret: string;
+    }
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly token: string }
   | { readonly method: 'none'; readonly clientId: string };
 
@@ -74,7 +81,9 @@ function readBasic(header: string): { readonly clientId: string; readonly secret
 }
 
 /** Reads which one method the request uses; two at once are an `invalid_request` (RFC 6749 section 2.3). */
-function readCredentials(input: ClientAuthenticationInput): { readonly ok: true; readonly credentials: Credentials } | Failure {
+function readCredentials(
+  input: ClientAuthenticationInput,
+): { readonly ok: true; readonly credentials: Credentials } | Failure {
   const { parameters, headers } = input;
   const named = parameters.get('client_id');
   const secret = parameters.get('client_secret');
@@ -86,20 +95,33 @@ function readCredentials(input: ClientAuthenticationInput): { readonly ok: true;
   const found = (credentials: Credentials) => ({ ok: true as const, credentials });
   if (headers.authorization !== undefined) {
     const basic = readBasic(headers.authorization);
-    if (!basic) return fail(invalidClient(FAILED, { realm: input.tenant.id, hint: 'The Authorization header must be Basic with the form-encoded client id and secret' }));
-    if (named !== undefined && named !== basic.clientId) return fail(invalidRequest('client_id differs from the client of the Authorization header'));
+    if (!basic)
+      return fail(
+        invalidClient(FAILED, {
+          realm: input.tenant.id,
+          hint: 'The Authorization header must be Basic with the form-encoded client id and secret',
+        }),
+      );
+    if (named !== undefined && named !== basic.clientId)
+      return fail(invalidRequest('client_id differs from the client of the Authorization header'));
     return found({ method: 'client_secret_basic', ...basic });
   }
   if (usesAssertion) {
     if (assertion === undefined) return fail(invalidRequest('client_assertion is missing'));
-    if (assertionType !== CLIENT_ASSERTION_TYPE) return fail(invalidRequest(`client_assertion_type must be ${CLIENT_ASSERTION_TYPE}`));
+    if (assertionType !== CLIENT_ASSERTION_TYPE)
+      return fail(invalidRequest(`client_assertion_type must be ${CLIENT_ASSERTION_TYPE}`));
     const issuer = claimedIssuer(assertion);
     if (issuer === undefined) return fail(invalidClient(FAILED, { hint: 'client_assertion is no JWT with an iss' }));
-    if (named !== undefined && named !== issuer) return fail(invalidClient(FAILED, { hint: 'client_id differs from iss of the client assertion' }));
+    if (named !== undefined && named !== issuer)
+      return fail(invalidClient(FAILED, { hint: 'client_id differs from iss of the client assertion' }));
     return found({ method: 'private_key_jwt', clientId: issuer, token: assertion });
   }
   if (named === undefined) return fail(invalidClient(FAILED, { hint: 'The request names no client' }));
-  return found(secret === undefined ? { method: 'none', clientId: named } : { method: 'client_secret_post', clientId: named, secret });
+  return found(
+    secret === undefined
+      ? { method: 'none', clientId: named }
+      : { method: 'client_secret_post', clientId: named, secret },
+  );
 }
 
 function isCurrent(secret: ClientSecret, now: number): boolean {
@@ -112,7 +134,9 @@ function isCurrent(secret: ClientSecret, now: number): boolean {
 /** Compares with every current secret, and with a dummy where there is none, so that time tells nothing of the client. */
 async function secretMatches(client: Client | undefined, presented: string, now: number): Promise<boolean> {
   const hashes = (client?.secrets ?? []).filter((secret) => isCurrent(secret, now)).map((secret) => secret.hash);
-  const results = await Promise.all((hashes.length === 0 ? [DUMMY_HASH] : hashes).map((hash) => verifyClientSecret(hash, presented)));
+  const results = await Promise.all(
+    (hashes.length === 0 ? [DUMMY_HASH] : hashes).map((hash) => verifyClientSecret(hash, presented)),
+  );
   return hashes.length > 0 && results.includes(true);
 }
 
@@ -154,7 +178,11 @@ export async function authenticateClient(input: ClientAuthenticationInput): Prom
 
   const known = await input.findClient(credentials.clientId);
   const client = known?.enabled && known.tokenEndpointAuthMethods.includes(method) ? known : undefined;
-  const absent = !known ? 'The client is unknown' : !known.enabled ? 'The client is disabled' : `The client is not registered for ${method}`;
+  const absent = !known
+    ? 'The client is unknown'
+    : !known.enabled
+      ? 'The client is disabled'
+      : `The client is not registered for ${method}`;
 
   if (credentials.method === 'none') {
     if (!client) return refuse(absent);

@@ -11,8 +11,7 @@ export interface JwksLocation {
 }
 
 export type JwksResult =
-  | { readonly ok: true; readonly keys: readonly Jwk[] }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly keys: readonly Jwk[] } | { readonly ok: false; readonly reason: string };
 
 export interface JwksSource {
   /**
@@ -45,9 +44,14 @@ interface Cached {
  */
 export function cacheLifetime(headers: Readonly<Record<string, string>>): number {
   const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const directives = (byName.get('cache-control') ?? '').toLowerCase().split(',').map((part) => part.trim());
+  const directives = (byName.get('cache-control') ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.trim());
   if (directives.some((directive) => /^no-(store|cache)/.test(directive))) return 0;
-  const age = directives.map((directive) => /^max-age="?(\d+)"?$/.exec(directive)?.[1]).find((value) => value !== undefined);
+  const age = directives
+    .map((directive) => /^max-age="?(\d+)"?$/.exec(directive)?.[1])
+    .find((value) => value !== undefined);
   if (age === undefined) return DEFAULT_LIFETIME;
   const spent = Number(/^\d+$/.exec(byName.get('age')?.trim() ?? '')?.[0] ?? 0);
   return Math.min(Math.max((Number(age) - spent) * 1000, 0), MAXIMUM_LIFETIME);
@@ -57,16 +61,22 @@ export function cacheLifetime(headers: Readonly<Record<string, string>>): number
 function parseJwks(body: string): readonly Jwk[] | undefined {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (parsed === null || typeof parsed !== 'object' || !('keys' in parsed) || !Array.isArray(parsed.keys)) return undefined;
+    if (parsed === null || typeof parsed !== 'object' || !('keys' in parsed) || !Array.isArray(parsed.keys))
+      return undefined;
     if (parsed.keys.length > MAXIMUM_KEYS) return undefined;
-    return parsed.keys.filter((key): key is Jwk => key !== null && typeof key === 'object' && typeof key.kty === 'string');
+    return parsed.keys.filter(
+      (key): key is Jwk => key !== null && typeof key === 'object' && typeof key.kty === 'string',
+    );
   } catch {
     return undefined;
   }
 }
 
 /** Makes the one cache of fetched key sets. `now` answers epoch milliseconds. */
-export function createJwksSource(options: { readonly outbound: OutboundClient; readonly now?: () => number }): JwksSource {
+export function createJwksSource(options: {
+  readonly outbound: OutboundClient;
+  readonly now?: () => number;
+}): JwksSource {
   const { outbound, now = Date.now } = options;
   const cache = new Map<string, Cached>();
 
@@ -114,7 +124,13 @@ export function createJwksSource(options: { readonly outbound: OutboundClient; r
     if (known) return known;
     const oldest = cache.keys().next();
     if (cache.size >= MAXIMUM_URLS && !oldest.done) cache.delete(oldest.value);
-    const entry: Cached = { keys: [], freshUntil: -Infinity, attemptedAt: -Infinity, failure: undefined, pending: undefined };
+    const entry: Cached = {
+      keys: [],
+      freshUntil: -Infinity,
+      attemptedAt: -Infinity,
+      failure: undefined,
+      pending: undefined,
+    };
     cache.set(key, entry);
     return entry;
   }

@@ -52,7 +52,9 @@ function shared(tenant: Tenant): Record<string, unknown> {
   const { issuer } = tenant;
   const interactive = isInteractive(tenant);
   return {
-    ...(interactive ? { authorization_endpoint: `${issuer}/oauth/authorize`, management_endpoint: `${issuer}/session/manage` } : {}),
+    ...(interactive
+      ? { authorization_endpoint: `${issuer}/oauth/authorize`, management_endpoint: `${issuer}/session/manage` }
+      : {}),
     token_endpoint: `${issuer}/oauth/token`,
     introspection_endpoint: `${issuer}/oauth/token/introspect`,
     revocation_endpoint: `${issuer}/oauth/token/revoke`,
@@ -92,7 +94,19 @@ export function openidConfiguration(tenant: Tenant): Metadata {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: tenant.keystore.algorithms,
     claims_supported: [
-      ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'name', 'given_name', 'family_name', 'email', 'profile'],
+      'iss',
+      'sub',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'nonce',
+      'at_hash',
+      'name',
+      'given_name',
+      'family_name',
+      'email',
+      'profile',
       ...(servesFhir(tenant) ? ['fhirUser'] : []),
     ],
     claim_types_supported: ['normal'],
@@ -137,7 +151,8 @@ function capabilities(tenant: Tenant): string[] {
 export function smartConfiguration(tenant: Tenant): Metadata;
 export function smartConfiguration(tenant: Tenant, fhirServerName: string | undefined): Metadata | undefined;
 export function smartConfiguration(tenant: Tenant, fhirServerName?: string): Metadata | undefined {
-  if (fhirServerName !== undefined && !tenant.fhirServers.some((server) => server.name === fhirServerName)) return undefined;
+  if (fhirServerName !== undefined && !tenant.fhirServers.some((server) => server.name === fhirServerName))
+    return undefined;
   return {
     // SMART: both if and only if sso-openid-connect is offered.
     ...(offersOpenId(tenant) ? { issuer: tenant.issuer, jwks_uri: `${tenant.issuer}/jwk` } : {}),

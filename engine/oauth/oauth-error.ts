@@ -37,7 +37,10 @@ const MAXIMUM_DESCRIPTION = 400;
 
 /** Keeps %x20-21 / %x23-5B / %x5D-7E (RFC 6749 section 5.2), turns `"` into `'`, anything else into `?`; at most 400 characters. */
 export function sanitizeDescription(text: string): string {
-  return text.slice(0, MAXIMUM_DESCRIPTION).replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
+  return text
+    .slice(0, MAXIMUM_DESCRIPTION)
+    .replaceAll('"', "'")
+    .replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }
 
 /** Makes an error of any code. */
@@ -74,13 +77,27 @@ export const requestUriNotSupported = constructorOf('request_uri_not_supported',
 export const serverError = constructorOf('server_error', 500);
 
 /** 401; with a realm also `WWW-Authenticate: Basic`, which RFC 6749 section 5.2 demands where the header was used. */
-export function invalidClient(description: string, options: { readonly realm?: string; readonly hint?: string } = {}): OAuthError {
+export function invalidClient(
+  description: string,
+  options: { readonly realm?: string; readonly hint?: string } = {},
+): OAuthError {
   const { realm, hint } = options;
-  const headers = realm === undefined ? undefined : { 'WWW-Authenticate': `Basic realm="${sanitizeDescription(realm)}", charset="UTF-8"` };
-  return oauthError('invalid_client', description, 401, { ...(hint === undefined ? {} : { hint }), ...(headers ? { headers } : {}) });
+  const headers =
+    realm === undefined
+      ? undefined
+      : { 'WWW-Authenticate': `Basic realm="${sanitizeDescription(realm)}", charset="UTF-8"` };
+  return oauthError('invalid_client', description, 401, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(headers ? { headers } : {}),
+  });
 }
 
-function bearerError(error: 'invalid_token' | 'insufficient_scope', status: number, description: string, scope?: string): OAuthError {
+function bearerError(
+  error: 'invalid_token' | 'insufficient_scope',
+  status: number,
+  description: string,
+  scope?: string,
+): OAuthError {
   const sentence = sanitizeDescription(description);
   const wanted = scope === undefined ? '' : `, scope="${sanitizeDescription(scope)}"`;
   return oauthError(error, sentence, status, {

@@ -19,7 +19,8 @@ const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
  */
 export function readParameters(
   source: URLSearchParams | string,
-): { readonly ok: true; readonly parameters: Map<string, string> } | { readonly ok: false; readonly error: OAuthError } {
+):
+  { readonly ok: true; readonly parameters: Map<string, string> } | { readonly ok: false; readonly error: OAuthError } {
   const refuse = (description: string) => ({ ok: false as const, error: invalidRequest(description) });
   if (typeof source === 'string' && source.length > MAXIMUM_TOTAL_LENGTH) return refuse('The request is too long');
   const pairs = typeof source === 'string' ? new URLSearchParams(source) : source;

@@ -9,15 +9,25 @@ export interface ScopeDescription {
 }
 
 const PLAIN: Readonly<Record<string, ScopeDescription>> = {
-  openid: { title: 'Know that you are signed in', detail: 'The app learns an identifier that stands for you here, so that it can recognise you.' },
-  fhirUser: { title: 'Know who you are', detail: 'The app learns which record here describes you, for example your patient or practitioner record.' },
+  openid: {
+    title: 'Know that you are signed in',
+    detail: 'The app learns an identifier that stands for you here, so that it can recognise you.',
+  },
+  fhirUser: {
+    title: 'Know who you are',
+    detail: 'The app learns which record here describes you, for example your patient or practitioner record.',
+  },
   profile: { title: 'See your profile', detail: 'The app learns your name and which record here describes you.' },
   email: { title: 'See your email address', detail: 'The app learns the email address of your account.' },
-  online_access: { title: 'Stay connected while you are signed in', detail: 'The app may renew its access until you sign out.' },
+  online_access: {
+    title: 'Stay connected while you are signed in',
+    detail: 'The app may renew its access until you sign out.',
+  },
   offline_access: {
     title: 'Keep access when you are not using the app',
     detail: 'The app may renew its access by itself, without you being there, until you take it back.',
-    warning: 'The app can go on reading or changing data after you have closed it. You can end this at any time on the page of connected apps.',
+    warning:
+      'The app can go on reading or changing data after you have closed it. You can end this at any time on the page of connected apps.',
   },
 };
 
@@ -54,7 +64,13 @@ const WHOSE: Readonly<Record<ResourceScope['context'], string>> = {
   system: 'that this app was given access to',
 };
 
-const VERBS: Readonly<Record<PermissionLetter, string>> = { c: 'add', r: 'read', u: 'change', d: 'delete', s: 'search' };
+const VERBS: Readonly<Record<PermissionLetter, string>> = {
+  c: 'add',
+  r: 'read',
+  u: 'change',
+  d: 'delete',
+  s: 'search',
+};
 
 function sentenceList(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
@@ -105,10 +121,16 @@ export function describeScope(text: string): ScopeDescription {
   if (scope.kind === 'resource') return describeResource(scope);
   if (scope.kind === 'launch') {
     if (scope.resourceType === undefined) {
-      return { title: 'Open with what you are working on', detail: 'The app learns which patient, visit or user it was started for.' };
+      return {
+        title: 'Open with what you are working on',
+        detail: 'The app learns which patient, visit or user it was started for.',
+      };
     }
     const type = spacedType(scope.resourceType);
-    return { title: `Know which ${type} is selected`, detail: `When the app starts it learns which ${type} was chosen, or asks you to choose one.` };
+    return {
+      title: `Know which ${type} is selected`,
+      detail: `When the app starts it learns which ${type} was chosen, or asks you to choose one.`,
+    };
   }
   if (scope.kind === 'plain' && Object.hasOwn(PLAIN, text)) return PLAIN[text] as ScopeDescription;
   return {

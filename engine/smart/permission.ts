@@ -28,7 +28,11 @@ interface DataPermission {
   readonly targets: readonly string[];
 }
 
-const LETTERS: Readonly<Record<Verb, readonly PermissionLetter[]>> = { READ: ['r', 's'], WRITE: ['c', 'u'], DELETE: ['d'] };
+const LETTERS: Readonly<Record<Verb, readonly PermissionLetter[]>> = {
+  READ: ['r', 's'],
+  WRITE: ['c', 'u'],
+  DELETE: ['d'],
+};
 const VERBS: readonly Verb[] = ['READ', 'WRITE', 'DELETE'];
 
 const EXTENTS: Readonly<Record<string, Extent>> = {
@@ -117,7 +121,9 @@ export function restrictScopesByAuthorities(scopes: readonly string[], authoriti
 
 function supports(scopes: readonly ResourceScope[], letters: readonly PermissionLetter[], type: string): boolean {
   return scopes.some(
-    (scope) => (scope.resourceType === '*' || scope.resourceType === type) && scope.permissions.some((letter) => letters.includes(letter)),
+    (scope) =>
+      (scope.resourceType === '*' || scope.resourceType === type) &&
+      scope.permissions.some((letter) => letters.includes(letter)),
   );
 }
 
@@ -126,14 +132,18 @@ function narrow(authority: Authority, scopes: readonly ResourceScope[]): Authori
   if (!permission) return [];
   const { verb, extent, targets } = permission;
   const letters = LETTERS[verb];
-  const listed = [...new Set(scopes.map((scope) => scope.resourceType))].filter((type) => supports(scopes, letters, type));
+  const listed = [...new Set(scopes.map((scope) => scope.resourceType))].filter((type) =>
+    supports(scopes, letters, type),
+  );
   if (extent === 'all') {
     if (listed.includes('*')) return [authority];
     return listed.map((type) => ({ permission: `FHIR_${verb}_ALL_OF_TYPE`, argument: type }));
   }
   if (extent === 'compartment') {
     if (listed.includes('*')) return targets.length > 0 ? [authority] : [];
-    return targets.flatMap((target) => listed.map((type) => ({ permission: `FHIR_${verb}_TYPE_IN_COMPARTMENT`, argument: `${type}:${target}` })));
+    return targets.flatMap((target) =>
+      listed.map((type) => ({ permission: `FHIR_${verb}_TYPE_IN_COMPARTMENT`, argument: `${type}:${target}` })),
+    );
   }
   const kept = targets.filter((target) => supports(scopes, letters, typeOf(target)));
   return kept.length === 0 ? [] : [{ permission: authority.permission, argument: kept.join(',') }];
@@ -144,7 +154,13 @@ function narrowSuperuser(authority: Authority, verbs: readonly Verb[], scopes: r
   const whole = verbs
     .flatMap((verb) => LETTERS[verb])
     .every((letter) =>
-      scopes.some((scope) => scope.context !== 'patient' && scope.resourceType === '*' && scope.query.length === 0 && scope.permissions.includes(letter)),
+      scopes.some(
+        (scope) =>
+          scope.context !== 'patient' &&
+          scope.resourceType === '*' &&
+          scope.query.length === 0 &&
+          scope.permissions.includes(letter),
+      ),
     );
   if (whole) return [authority];
   const parts = verbs.flatMap((verb) => narrow({ permission: `FHIR_ALL_${verb}` }, scopes));
@@ -174,5 +190,9 @@ export function effectivePermissions(scopes: readonly string[], authorities: rea
   if (scopes.includes(ALL_AUTHORITIES_SCOPE)) return [...authorities];
   const approved = resourceScopes(scopes);
   const narrowed = authorities.flatMap((authority) => narrowAny(authority, approved));
-  return [...new Map(narrowed.map((authority) => [`${authority.permission} ${authority.argument ?? ''}`, authority])).values()];
+  return [
+    ...new Map(
+      narrowed.map((authority) => [`${authority.permission} ${authority.argument ?? ''}`, authority]),
+    ).values(),
+  ];
 }

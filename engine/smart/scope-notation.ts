@@ -69,10 +69,17 @@ function parseQuery(text: string): [string, string][] | undefined {
 function parseResource(text: string): ResourceScope | MalformedScope {
   const match = RESOURCE.exec(text);
   if (!match) return malformed(text, 'A resource scope reads context/Type.permissions, e.g. patient/Observation.rs');
-  const [, context, resourceType, letters, queryText] = match as unknown as [string, ScopeContext, string, string, string?];
+  const [, context, resourceType, letters, queryText] = match as unknown as [
+    string,
+    ScopeContext,
+    string,
+    string,
+    string?,
+  ];
   const older = Object.hasOwn(V1_PERMISSIONS, letters) ? V1_PERMISSIONS[letters] : undefined;
   // Out of order or unknown letters are refused, never guessed at: `.read` must not become r and d.
-  if (!older && !/^c?r?u?d?s?$/.test(letters)) return malformed(text, 'Permissions are letters of cruds in that order, or read, write or *');
+  if (!older && !/^c?r?u?d?s?$/.test(letters))
+    return malformed(text, 'Permissions are letters of cruds in that order, or read, write or *');
   if (older && queryText !== undefined) return malformed(text, 'Only permissions written as letters take a query');
   const query = queryText === undefined ? [] : parseQuery(queryText);
   if (!query) return malformed(text, 'The query reads ?name=value, joined by &');
@@ -85,7 +92,8 @@ function parseResource(text: string): ResourceScope | MalformedScope {
  * @returns The scope, or a value of kind `malformed` with a sentence in `error`; it never throws.
  */
 export function parseScope(text: string): Scope | MalformedScope {
-  if (!SCOPE_TOKEN.test(text)) return malformed(text, 'A scope is printable ASCII without spaces, double quotes and backslashes');
+  if (!SCOPE_TOKEN.test(text))
+    return malformed(text, 'A scope is printable ASCII without spaces, double quotes and backslashes');
   if (/^(patient|user|system)\//.test(text)) return parseResource(text);
   if (text !== 'launch' && !text.startsWith('launch/')) return { kind: 'plain', text };
   const match = LAUNCH.exec(text);
@@ -99,7 +107,10 @@ export function parseScope(text: string): Scope | MalformedScope {
 
 /** Reads a space-separated list (RFC 6749 section 3.3); extra spaces are forgiven. */
 export function parseScopeList(text: string): (Scope | MalformedScope)[] {
-  return text.split(' ').filter((token) => token !== '').map(parseScope);
+  return text
+    .split(' ')
+    .filter((token) => token !== '')
+    .map(parseScope);
 }
 
 function formatPermissions(scope: ResourceScope): string {

@@ -31,7 +31,9 @@ function rangeCovers(granted: ResourceScope, requested: ResourceScope): boolean 
  */
 export function covers(granted: Scope, requested: Scope): boolean {
   if (granted.kind === 'resource' && requested.kind === 'resource') {
-    return rangeCovers(granted, requested) && requested.permissions.every((letter) => granted.permissions.includes(letter));
+    return (
+      rangeCovers(granted, requested) && requested.permissions.every((letter) => granted.permissions.includes(letter))
+    );
   }
   return granted.kind === requested.kind && formatScope(granted) === formatScope(requested);
 }
@@ -51,7 +53,9 @@ function wellFormed(texts: readonly string[]): Scope[] {
 /** Whether scopes together cover one: each letter may come from another of them. */
 function coveredBy(requested: Scope, granted: readonly Scope[]): boolean {
   if (requested.kind !== 'resource') return granted.some((candidate) => covers(candidate, requested));
-  return requested.permissions.every((letter) => granted.some((candidate) => covers(candidate, { ...requested, permissions: [letter] })));
+  return requested.permissions.every((letter) =>
+    granted.some((candidate) => covers(candidate, { ...requested, permissions: [letter] })),
+  );
 }
 
 /** Whether everything that `a` allows, `b` allows too. A malformed scope is in no set, so it makes this false. */
@@ -65,7 +69,11 @@ export function equivalent(a: readonly string[], b: readonly string[]): boolean 
   return isSubset(a, b) && isSubset(b, a);
 }
 
-function withLetters(scope: ResourceScope, letters: ReadonlySet<PermissionLetter>, notation: 'v1' | 'v2'): ResourceScope {
+function withLetters(
+  scope: ResourceScope,
+  letters: ReadonlySet<PermissionLetter>,
+  notation: 'v1' | 'v2',
+): ResourceScope {
   return { ...scope, permissions: PERMISSION_LETTERS.filter((letter) => letters.has(letter)), notation };
 }
 
@@ -79,13 +87,18 @@ function factor(scopes: readonly ResourceScope[]): ResourceScope[] {
   for (const scope of scopes) {
     const known = merged.get(rangeKey(scope));
     const notation = known?.notation === 'v2' ? 'v2' : scope.notation;
-    merged.set(rangeKey(scope), known ? withLetters(known, new Set([...known.permissions, ...scope.permissions]), notation) : scope);
+    merged.set(
+      rangeKey(scope),
+      known ? withLetters(known, new Set([...known.permissions, ...scope.permissions]), notation) : scope,
+    );
   }
   const all = [...merged.values()];
   return all
     .map((scope) => {
       const wider = all.filter((other) => other !== scope && rangeCovers(other, scope));
-      const rest = new Set(scope.permissions.filter((letter) => !wider.some((other) => other.permissions.includes(letter))));
+      const rest = new Set(
+        scope.permissions.filter((letter) => !wider.some((other) => other.permissions.includes(letter))),
+      );
       return withLetters(scope, rest, scope.notation);
     })
     .filter((scope) => scope.permissions.length > 0);
@@ -109,7 +122,8 @@ export function unionScopes(a: readonly string[], b: readonly string[]): string[
 /** The part of a requested scope that one allowed scope permits, in the requested notation. */
 function meet(requested: ResourceScope, allowed: ResourceScope): ResourceScope | undefined {
   if (requested.context !== allowed.context) return undefined;
-  const typesMeet = requested.resourceType === allowed.resourceType || requested.resourceType === '*' || allowed.resourceType === '*';
+  const typesMeet =
+    requested.resourceType === allowed.resourceType || requested.resourceType === '*' || allowed.resourceType === '*';
   const permissions = requested.permissions.filter((letter) => allowed.permissions.includes(letter));
   if (!typesMeet || permissions.length === 0) return undefined;
   const known = queryKeys(requested);

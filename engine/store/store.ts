@@ -152,9 +152,17 @@ export interface StoredConsent {
 }
 
 export interface ConsentRepository {
-  find(tenantId: string, userId: string, clientId: string): Promise<{ readonly scopes: readonly string[]; readonly expiresAt: number } | undefined>;
+  find(
+    tenantId: string,
+    userId: string,
+    clientId: string,
+  ): Promise<{ readonly scopes: readonly string[]; readonly expiresAt: number } | undefined>;
   save(tenantId: string, userId: string, clientId: string, scopes: readonly string[], expiresAt: number): Promise<void>;
-  findTerms(tenantId: string, userId: string, clientId: string): Promise<{ readonly version: string; readonly acceptedAt: number } | undefined>;
+  findTerms(
+    tenantId: string,
+    userId: string,
+    clientId: string,
+  ): Promise<{ readonly version: string; readonly acceptedAt: number } | undefined>;
   saveTerms(tenantId: string, userId: string, clientId: string, version: string, now: number): Promise<void>;
   /** Every client the user gave consent to, or accepted terms for. */
   listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredConsent[]>;

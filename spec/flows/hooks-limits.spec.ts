@@ -232,8 +232,18 @@ describe('limits of hooks', () => {
     server = await startStage({
       scripts: { 'callbacks.js': callbacks, 'local-login.js': logInScript },
       people: [
-        ...['chooser', 'settled', 'reserved', 'renamed', 'lesser', 'mover', 'half', 'renamer', 'widener'],
-        ...['looper', 'thrower', 'stringer'],
+        'chooser',
+        'settled',
+        'reserved',
+        'renamed',
+        'lesser',
+        'mover',
+        'half',
+        'renamer',
+        'widener',
+        'looper',
+        'thrower',
+        'stringer',
       ],
       secretClients: [...Object.keys(attempts), 'open-throws', 'open-loops', 'open-denies', 'quiet'],
     });

@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { authenticateClient, CLIENT_ASSERTION_TYPE, type ClientAuthenticationInput } from '../../engine/oauth/client-authentication.ts';
+import {
+  authenticateClient,
+  CLIENT_ASSERTION_TYPE,
+  type ClientAuthenticationInput,
+} from '../../engine/oauth/client-authentication.ts';
 import { createJwksSource } from '../../engine/oauth/jwks-source.ts';
 import { hashLowEntropySecret, newClientSecret } from '../../engine/store/secret.ts';
 import type { Client, Jwk, Tenant } from '../../engine/tenant/tenant.ts';
@@ -8,12 +12,20 @@ import type { Client, Jwk, Tenant } from '../../engine/tenant/tenant.ts';
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const SECONDS = NOW / 1000;
 const ENDPOINT = 'https://as.example.org/a/oauth/token';
-const tenant = { id: 'a', issuer: 'https://as.example.org/a', outboundHttp: { allow: [], allowPrivate: false } } as unknown as Tenant;
+const tenant = {
+  id: 'a',
+  issuer: 'https://as.example.org/a',
+  outboundHttp: { allow: [], allowPrivate: false },
+} as unknown as Tenant;
 
 const current = newClientSecret();
 const retired = newClientSecret();
 const future = newClientSecret();
-const pairs = { ES384: await generateKeyPair('ES384'), RS384: await generateKeyPair('RS384'), other: await generateKeyPair('ES384') };
+const pairs = {
+  ES384: await generateKeyPair('ES384'),
+  RS384: await generateKeyPair('RS384'),
+  other: await generateKeyPair('ES384'),
+};
 const publicKeys: Jwk[] = [
   { ...(await exportJWK(pairs.ES384.publicKey)), kid: 'ec', alg: 'ES384' } as Jwk,
   { ...(await exportJWK(pairs.RS384.publicKey)), kid: 'rsa' } as Jwk,
@@ -36,7 +48,9 @@ const clients = new Map(
         { id: '3', hash: current.hash, activation: '2026-01-01T12:00:00Z', expiration: '2026-01-01T12:00:01Z' },
       ],
     }),
-    client('unreadable', ['client_secret_post'], { secrets: [{ id: '1', hash: current.hash, expiration: 'some day' }] }),
+    client('unreadable', ['client_secret_post'], {
+      secrets: [{ id: '1', hash: current.hash, expiration: 'some day' }],
+    }),
     client('a:b/c', ['client_secret_basic'], { secrets: [{ id: '1', hash: await hashLowEntropySecret('p w+ü%') }] }),
     client('basic-only', ['client_secret_basic'], { secrets: [{ id: '1', hash: current.hash }] }),
     client('off', ['client_secret_post', 'none'], { enabled: false, secrets: [{ id: '1', hash: current.hash }] }),
@@ -60,7 +74,10 @@ function setUp(parameters: Record<string, string>, authorization?: string): Clie
         return !seen.has(key) && seen.add(key) !== undefined;
       },
     },
-    jwks: createJwksSource({ outbound: { request: async () => ({ ok: false, code: 'blocked', message: '' }), close: async () => {} }, now: () => NOW }),
+    jwks: createJwksSource({
+      outbound: { request: async () => ({ ok: false, code: 'blocked', message: '' }), close: async () => {} },
+      now: () => NOW,
+    }),
     allowPublic: true,
   };
 }
@@ -78,33 +95,70 @@ async function expectError(input: ClientAuthenticationInput, error: string, hint
 
 describe('client authentication by secret', () => {
   it('accepts Basic, also with form-encoded parts', async () => {
-    expect(await authenticateClient(setUp({}, basic('web', current.secret)))).to.deep.include({ ok: true, method: 'client_secret_basic' });
-    expect(await authenticateClient(setUp({ client_id: 'a:b/c' }, basic('a%3Ab%2Fc', 'p+w%2B%C3%BC%25')))).to.have.property('ok', true);
+    expect(await authenticateClient(setUp({}, basic('web', current.secret)))).to.deep.include({
+      ok: true,
+      method: 'client_secret_basic',
+    });
+    expect(
+      await authenticateClient(setUp({ client_id: 'a:b/c' }, basic('a%3Ab%2Fc', 'p+w%2B%C3%BC%25'))),
+    ).to.have.property('ok', true);
   });
 
   it('accepts the body', async () => {
-    expect(await authenticateClient(setUp({ client_id: 'web', client_secret: current.secret }))).to.deep.include({ ok: true, method: 'client_secret_post' });
+    expect(await authenticateClient(setUp({ client_id: 'web', client_secret: current.secret }))).to.deep.include({
+      ok: true,
+      method: 'client_secret_post',
+    });
   });
 
   it('tells unknown, disabled, wrong, retired and coming alike', async () => {
-    const cases = [['nobody', current.secret], ['off', current.secret], ['web', 'wrong'], ['web', retired.secret], ['web', future.secret], ['unreadable', current.secret], ['basic-only', current.secret], ['backend', 'x']];
+    const cases = [
+      ['nobody', current.secret],
+      ['off', current.secret],
+      ['web', 'wrong'],
+      ['web', retired.secret],
+      ['web', future.secret],
+      ['unreadable', current.secret],
+      ['basic-only', current.secret],
+      ['backend', 'x'],
+    ];
     for (const [id = '', secret = ''] of cases) {
       const error = await expectError(setUp({ client_id: id, client_secret: secret }), 'invalid_client');
-      expect({ ...error, hint: '' }).to.deep.equal({ error: 'invalid_client', description: 'Client authentication failed', status: 401, hint: '' });
+      expect({ ...error, hint: '' }).to.deep.equal({
+        error: 'invalid_client',
+        description: 'Client authentication failed',
+        status: 401,
+        hint: '',
+      });
     }
   });
 
   it('names Basic where the header was used', async () => {
-    for (const header of [basic('web', 'wrong'), basic('nobody', 'x'), 'Basic !!!', 'Bearer abc', basic('', 'x'), basic('%E0%A4%A', 'x'), 'Basic', `Basic ${'A'.repeat(9000)}`]) {
+    for (const header of [
+      basic('web', 'wrong'),
+      basic('nobody', 'x'),
+      'Basic !!!',
+      'Bearer abc',
+      basic('', 'x'),
+      basic('%E0%A4%A', 'x'),
+      'Basic',
+      `Basic ${'A'.repeat(9000)}`,
+    ]) {
       const error = await expectError(setUp({}, header), 'invalid_client');
       expect(error?.headers?.['WWW-Authenticate']).to.match(/^Basic realm="a"/);
     }
   });
 
   it('refuses two methods at once, and two clients', async () => {
-    await expectError(setUp({ client_id: 'web', client_secret: current.secret }, basic('web', current.secret)), 'invalid_request');
+    await expectError(
+      setUp({ client_id: 'web', client_secret: current.secret }, basic('web', current.secret)),
+      'invalid_request',
+    );
     await expectError(setUp({ client_assertion: 'x' }, basic('web', current.secret)), 'invalid_request');
-    await expectError(setUp({ client_id: 'web', client_secret: current.secret, client_assertion_type: CLIENT_ASSERTION_TYPE }), 'invalid_request');
+    await expectError(
+      setUp({ client_id: 'web', client_secret: current.secret, client_assertion_type: CLIENT_ASSERTION_TYPE }),
+      'invalid_request',
+    );
     await expectError(setUp({ client_id: 'phone' }, basic('web', current.secret)), 'invalid_request');
   });
 });
@@ -116,7 +170,13 @@ describe('public clients', () => {
   });
 
   it('does not take a confidential, disabled or missing client for one', async () => {
-    for (const parameters of [{ client_id: 'web' }, { client_id: 'backend' }, { client_id: 'off' }, { client_id: 'nobody' }, {}]) {
+    for (const parameters of [
+      { client_id: 'web' },
+      { client_id: 'backend' },
+      { client_id: 'off' },
+      { client_id: 'nobody' },
+      {},
+    ]) {
       await expectError(setUp(parameters as Record<string, string>), 'invalid_client');
     }
   });
@@ -125,7 +185,11 @@ describe('public clients', () => {
 describe('client authentication by assertion', () => {
   const good = { iss: 'backend', sub: 'backend', aud: ENDPOINT, exp: SECONDS + 300, jti: 'j1' };
 
-  async function sign(claims: JWTPayload, header: Record<string, unknown> = {}, key = pairs.ES384.privateKey): Promise<string> {
+  async function sign(
+    claims: JWTPayload,
+    header: Record<string, unknown> = {},
+    key = pairs.ES384.privateKey,
+  ): Promise<string> {
     return new SignJWT(claims).setProtectedHeader({ alg: 'ES384', kid: 'ec', typ: 'JWT', ...header }).sign(key);
   }
   const request = (token: string) => setUp({ client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: token });
@@ -136,7 +200,10 @@ describe('client authentication by assertion', () => {
     if (result.ok) expect(result.assertion?.claims).to.deep.equal(good);
     const rsa = await sign({ ...good, aud: tenant.issuer }, { alg: 'RS384', kid: 'rsa' }, pairs.RS384.privateKey);
     expect(await authenticateClient(request(rsa))).to.have.property('ok', true);
-    expect(await authenticateClient(request(await sign({ ...good, aud: ['x', ENDPOINT] })))).to.have.property('ok', true);
+    expect(await authenticateClient(request(await sign({ ...good, aud: ['x', ENDPOINT] })))).to.have.property(
+      'ok',
+      true,
+    );
     // Two keys share the kid, but only one is of the type that the algorithm needs.
     const shared = await sign(good, { alg: 'RS384', kid: 'twice' }, pairs.RS384.privateKey);
     expect(await authenticateClient(request(shared))).to.have.property('ok', true);
@@ -144,7 +211,9 @@ describe('client authentication by assertion', () => {
 
   it('forgives clocks ten seconds', async () => {
     expect(await authenticateClient(request(await sign({ ...good, exp: SECONDS - 5 })))).to.have.property('ok', true);
-    expect(await authenticateClient(request(await sign({ ...good, exp: SECONDS + 309, iat: SECONDS + 9 })))).to.have.property('ok', true);
+    expect(
+      await authenticateClient(request(await sign({ ...good, exp: SECONDS + 309, iat: SECONDS + 9 }))),
+    ).to.have.property('ok', true);
   });
 
   it('accepts an assertion once', async () => {
@@ -198,7 +267,9 @@ describe('client authentication by assertion', () => {
   it('refuses no signature, a symmetric one, and what is no JWT', async () => {
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     await expectError(request(`${encode({ alg: 'none', kid: 'ec' })}.${encode(good)}.`), 'invalid_client', /algorithm/);
-    const hmac = await new SignJWT(good).setProtectedHeader({ alg: 'HS256', kid: 'ec' }).sign(new TextEncoder().encode('x'.repeat(32)));
+    const hmac = await new SignJWT(good)
+      .setProtectedHeader({ alg: 'HS256', kid: 'ec' })
+      .sign(new TextEncoder().encode('x'.repeat(32)));
     await expectError(request(hmac), 'invalid_client', /algorithm/);
     await expectError(request('a.b.c'), 'invalid_client');
     await expectError(request('a'.repeat(20_000)), 'invalid_client');
@@ -209,6 +280,9 @@ describe('client authentication by assertion', () => {
     await expectError(setUp({ client_assertion_type: 'saml', client_assertion: token }), 'invalid_request');
     await expectError(setUp({ client_assertion: token }), 'invalid_request');
     await expectError(setUp({ client_assertion_type: CLIENT_ASSERTION_TYPE }), 'invalid_request');
-    await expectError(setUp({ client_id: 'web', client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: token }), 'invalid_client');
+    await expectError(
+      setUp({ client_id: 'web', client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: token }),
+      'invalid_client',
+    );
   });
 });

@@ -5,13 +5,28 @@ import type { OutboundRequest, OutboundResult } from '../../engine/outbound/clie
 const URL_ = 'https://app.example.org/jwks';
 
 function setUp() {
-  const state = { now: 1_000_000, requests: [] as OutboundRequest[], headers: {} as Record<string, string>, kid: 'one', result: undefined as OutboundResult | undefined };
+  const state = {
+    now: 1_000_000,
+    requests: [] as OutboundRequest[],
+    headers: {} as Record<string, string>,
+    kid: 'one',
+    result: undefined as OutboundResult | undefined,
+  };
   const source = createJwksSource({
     now: () => state.now,
     outbound: {
       async request(request) {
         state.requests.push(request);
-        return state.result ?? { ok: true, response: { status: 200, headers: state.headers, body: JSON.stringify({ keys: [{ kty: 'EC', kid: state.kid }, 7] }) } };
+        return (
+          state.result ?? {
+            ok: true,
+            response: {
+              status: 200,
+              headers: state.headers,
+              body: JSON.stringify({ keys: [{ kty: 'EC', kid: state.kid }, 7] }),
+            },
+          }
+        );
       },
       close: async () => {},
     },
@@ -22,7 +37,10 @@ function setUp() {
 describe('JWKS source', () => {
   it('answers registered keys without asking anybody', async () => {
     const { state, source } = setUp();
-    expect(await source.keys({ jwks: { keys: [{ kty: 'EC' }] }, jwksUri: URL_ }, 'x')).to.deep.equal({ ok: true, keys: [{ kty: 'EC' }] });
+    expect(await source.keys({ jwks: { keys: [{ kty: 'EC' }] }, jwksUri: URL_ }, 'x')).to.deep.equal({
+      ok: true,
+      keys: [{ kty: 'EC' }],
+    });
     expect(await source.keys({})).to.have.property('ok', false);
     expect(await source.keys({ jwksUri: 'nonsense' })).to.have.property('ok', false);
     expect(state.requests).to.have.length(0);
@@ -30,10 +48,19 @@ describe('JWKS source', () => {
 
   it('fetches with bounds, once for all who wait, and keeps it', async () => {
     const { state, source } = setUp();
-    await Promise.all([source.keys({ jwksUri: URL_ }, 'one'), source.keys({ jwksUri: URL_ }), source.keys({ jwksUri: URL_ }, 'one')]);
+    await Promise.all([
+      source.keys({ jwksUri: URL_ }, 'one'),
+      source.keys({ jwksUri: URL_ }),
+      source.keys({ jwksUri: URL_ }, 'one'),
+    ]);
     await source.keys({ jwksUri: URL_ }, 'one');
     expect(state.requests).to.have.length(1);
-    expect(state.requests[0]).to.deep.include({ url: URL_, headers: { Accept: 'application/json' }, maximumBytes: 262_144, timeoutMilliseconds: 5000 });
+    expect(state.requests[0]).to.deep.include({
+      url: URL_,
+      headers: { Accept: 'application/json' },
+      maximumBytes: 262_144,
+      timeoutMilliseconds: 5000,
+    });
     expect(state.requests[0]).to.not.have.any.keys('allow', 'allowPrivate');
   });
 
@@ -66,7 +93,13 @@ describe('JWKS source', () => {
     expect(state.requests).to.have.length(2);
   });
 
-  for (const body of ['', '[]', '{"keys":1}', 'null', JSON.stringify({ keys: Array.from({ length: 101 }, () => ({ kty: 'EC' })) })]) {
+  for (const body of [
+    '',
+    '[]',
+    '{"keys":1}',
+    'null',
+    JSON.stringify({ keys: Array.from({ length: 101 }, () => ({ kty: 'EC' })) }),
+  ]) {
     it(`refuses ${body.slice(0, 20) || 'nothing'} as a set`, async () => {
       const { state, source } = setUp();
       state.result = { ok: true, response: { status: 200, headers: {}, body } };

@@ -20,8 +20,20 @@ function tenantWith(more: Partial<Tenant> = {}): Tenant {
 describe('metadata', () => {
   it('tells what a full tenant offers', () => {
     const smart = smartConfiguration(tenantWith(), 'r4') as Record<string, string[]>;
-    expect(smart).to.deep.include({ issuer: 'https://as.example.org/a', jwks_uri: 'https://as.example.org/a/jwk', code_challenge_methods_supported: ['S256'] });
-    expect(smart['capabilities']).to.include.members(['launch-ehr', 'launch-standalone', 'authorize-post', 'sso-openid-connect', 'permission-v1', 'permission-v2', 'permission-offline']);
+    expect(smart).to.deep.include({
+      issuer: 'https://as.example.org/a',
+      jwks_uri: 'https://as.example.org/a/jwk',
+      code_challenge_methods_supported: ['S256'],
+    });
+    expect(smart['capabilities']).to.include.members([
+      'launch-ehr',
+      'launch-standalone',
+      'authorize-post',
+      'sso-openid-connect',
+      'permission-v1',
+      'permission-v2',
+      'permission-offline',
+    ]);
     expect(smart['token_endpoint_auth_signing_alg_values_supported']).to.include.members(['RS384', 'ES384']);
     expect(openidConfiguration(tenantWith())).to.deep.include({
       id_token_signing_alg_values_supported: ['RS256', 'ES384'],
@@ -41,7 +53,11 @@ describe('metadata', () => {
   });
 
   it('lists issuer exactly with sso-openid-connect', () => {
-    for (const tenant of [tenantWith(), tenantWith({ inbound: [] }), tenantWith({ keystore: { algorithms: [], imported: [] } })]) {
+    for (const tenant of [
+      tenantWith(),
+      tenantWith({ inbound: [] }),
+      tenantWith({ keystore: { algorithms: [], imported: [] } }),
+    ]) {
       const smart = smartConfiguration(tenant);
       const sso = (smart['capabilities'] as string[]).includes('sso-openid-connect');
       expect('issuer' in smart).to.equal(sso);
@@ -54,12 +70,18 @@ describe('metadata', () => {
     expect(without['capabilities']).to.not.include.members(['permission-offline']);
     expect(without['grant_types_supported']).to.not.include('refresh_token');
     expect(smartConfiguration(tenantWith())['capabilities']).to.not.include('context-standalone-encounter');
-    const grants = authorizationServerMetadata(tenantWith({ codap: { enabled: true, trust: [] } }))['grant_types_supported'];
+    const grants = authorizationServerMetadata(tenantWith({ codap: { enabled: true, trust: [] } }))[
+      'grant_types_supported'
+    ];
     expect(grants).to.include('urn:ietf:params:oauth:grant-type:jwt-bearer');
   });
 
   it('offers what is not there to nobody', () => {
-    for (const document of [openidConfiguration(tenantWith()), authorizationServerMetadata(tenantWith()), smartConfiguration(tenantWith())]) {
+    for (const document of [
+      openidConfiguration(tenantWith()),
+      authorizationServerMetadata(tenantWith()),
+      smartConfiguration(tenantWith()),
+    ]) {
       expect(document).to.not.have.any.keys('registration_endpoint', 'pushed_authorization_request_endpoint');
       const urls = Object.entries(document).filter(([name]) => name.endsWith('_endpoint') || name.endsWith('_uri'));
       for (const [, url] of urls) expect(url).to.match(/^https:\/\/as\.example\.org\/a\//);

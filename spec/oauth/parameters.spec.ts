@@ -1,17 +1,29 @@
 import { expect } from 'chai';
-import { errorBody, insufficientScope, invalidClient, sanitizeDescription, temporarilyUnavailable } from '../../engine/oauth/oauth-error.ts';
+import {
+  errorBody,
+  insufficientScope,
+  invalidClient,
+  sanitizeDescription,
+  temporarilyUnavailable,
+} from '../../engine/oauth/oauth-error.ts';
 import { readParameters } from '../../engine/oauth/parameters.ts';
 import { matchRedirectUri } from '../../engine/smart/redirect-uri.ts';
 
 describe('OAuth parameters', () => {
   it('reads values and leaves out empty ones', () => {
     const read = readParameters('state=a%20b+c&scope=&client_id=x');
-    expect(read.ok && [...read.parameters]).to.deep.equal([['state', 'a b c'], ['client_id', 'x']]);
+    expect(read.ok && [...read.parameters]).to.deep.equal([
+      ['state', 'a b c'],
+      ['client_id', 'x'],
+    ]);
   });
 
   it('lets resource and audience be repeated, and keeps the first', () => {
     const read = readParameters(new URLSearchParams('resource=a&resource=b&audience=c&audience=d'));
-    expect(read.ok && [...read.parameters]).to.deep.equal([['resource', 'a'], ['audience', 'c']]);
+    expect(read.ok && [...read.parameters]).to.deep.equal([
+      ['resource', 'a'],
+      ['audience', 'c'],
+    ]);
   });
 
   const wrong: readonly (readonly [string, string])[] = [
@@ -39,11 +51,18 @@ describe('OAuth errors', () => {
   });
 
   it('names the scheme', () => {
-    expect(invalidClient('No', { realm: 'a"b' }).headers).to.deep.equal({ 'WWW-Authenticate': `Basic realm="a'b", charset="UTF-8"` });
+    expect(invalidClient('No', { realm: 'a"b' }).headers).to.deep.equal({
+      'WWW-Authenticate': `Basic realm="a'b", charset="UTF-8"`,
+    });
     expect(invalidClient('No')).to.not.have.property('headers');
-    expect(insufficientScope('No', 'a b').headers?.['WWW-Authenticate']).to.match(/^Bearer error="insufficient_scope", .*scope="a b"$/);
+    expect(insufficientScope('No', 'a b').headers?.['WWW-Authenticate']).to.match(
+      /^Bearer error="insufficient_scope", .*scope="a b"$/,
+    );
     expect(temporarilyUnavailable('Wait', 1.2).headers).to.deep.equal({ 'Retry-After': '2' });
-    expect(errorBody(invalidClient('No', { hint: 'secret' }))).to.deep.equal({ error: 'invalid_client', error_description: 'No' });
+    expect(errorBody(invalidClient('No', { hint: 'secret' }))).to.deep.equal({
+      error: 'invalid_client',
+      error_description: 'No',
+    });
   });
 });
 
@@ -57,7 +76,8 @@ describe('redirect URIs', () => {
     ['http://localhost:3000/cb', 'http://localhost:3000/cb'],
   ];
   for (const [registered, presented] of accepted) {
-    it(`accepts ${presented} for ${registered}`, () => expect(matchRedirectUri([registered], presented)).to.equal(true));
+    it(`accepts ${presented} for ${registered}`, () =>
+      expect(matchRedirectUri([registered], presented)).to.equal(true));
   }
   const refused: readonly (readonly [string, string])[] = [
     ['https://app.example.org/cb', 'https://app.example.org/cb/'],
@@ -78,6 +98,7 @@ describe('redirect URIs', () => {
     ['', ''],
   ];
   for (const [registered, presented] of refused) {
-    it(`refuses ${presented} for ${registered}`, () => expect(matchRedirectUri([registered], presented)).to.equal(false));
+    it(`refuses ${presented} for ${registered}`, () =>
+      expect(matchRedirectUri([registered], presented)).to.equal(false));
   }
 });

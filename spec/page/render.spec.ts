@@ -27,18 +27,25 @@ describe('pages', () => {
   for (const name of names) {
     it(`${name} is a whole document without script or style`, () => {
       const html = pages.render({ ...tenant(), skin: 'default' }, name, samplePages('Ada')[name], ['en']);
-      expect(html).to.match(/^<!doctype html>/).and.match(/<h1>[^<]+<\/h1>/).and.contain('</html>');
+      expect(html)
+        .to.match(/^<!doctype html>/)
+        .and.match(/<h1>[^<]+<\/h1>/)
+        .and.contain('</html>');
       expect(html).not.to.match(/<script|<style|\sstyle=|\son[a-z]+=|\{\{/);
     });
     it(`${name} escapes what others supply`, () => {
       const html = pages.render(tenant(), name, samplePages('"><script>alert(1)</script>')[name], ['en']);
-      expect(html).not.to.contain('<script').and.not.to.match(/(value|action|href)=""/);
+      expect(html)
+        .not.to.contain('<script')
+        .and.not.to.match(/(value|action|href)=""/);
     });
   }
 
   it('speaks the first language it knows, else English', () => {
     const login = samplePages('Ada').login;
-    expect(pages.render(tenant(), 'login', login, ['xx', 'de-CH'])).to.contain('lang="de"').and.contain('Benutzername');
+    expect(pages.render(tenant(), 'login', login, ['xx', 'de-CH']))
+      .to.contain('lang="de"')
+      .and.contain('Benutzername');
     expect(pages.render(tenant(), 'login', login, ['../de', 'xx'])).to.contain('lang="en"');
   });
   it('lays a skin over the default, message by message', () => {
@@ -46,13 +53,13 @@ describe('pages', () => {
     expect(html).to.contain('<h1>Welcome</h1>').and.contain('User name');
     expect(pages.render(tenant(), 'logout', samplePages('Ada').logout, ['en'])).to.contain('<h1>Own</h1>');
   });
-  it('serves the skin\'s stylesheet and the default logo', () => {
+  it("serves the skin's stylesheet and the default logo", () => {
     expect(pages.asset(tenant(), 'style.css')?.body.toString()).to.equal('body{}');
     expect(pages.asset(tenant(), 'logo.svg')?.type).to.equal('image/svg+xml');
   });
   for (const name of ['../secret.css', '..%2fsecret.css', 'login.mustache', 'messages/en.json', 'none.css', '', '.css'])
     it(`serves no "${name}"`, () => expect(pages.asset(tenant(), name)).to.equal(undefined));
-  it('does not leave the folder through the skin\'s name', () => {
+  it("does not leave the folder through the skin's name", () => {
     expect(pages.asset({ skin: '../x', folder: join(folder, 'look') }, 'secret.css')).to.equal(undefined);
   });
 });

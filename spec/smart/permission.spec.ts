@@ -10,24 +10,99 @@ function authority(text: string): Authority {
 
 describe('permissions and scopes', () => {
   const effective: readonly (readonly [string, string, string[], string[]])[] = [
-    ['a superuser with read becomes a reader', 'patient/*.read', ['ROLE_FHIR_CLIENT_SUPERUSER'], ['ROLE_FHIR_CLIENT', 'FHIR_ALL_READ']],
-    ['a superuser stays one with everything', 'system/*.*', ['ROLE_FHIR_CLIENT_SUPERUSER'], ['ROLE_FHIR_CLIENT_SUPERUSER']],
-    ['a superuser with one patient does not stay one', 'patient/*.*', ['ROLE_FHIR_CLIENT_SUPERUSER'], ['ROLE_FHIR_CLIENT', 'FHIR_ALL_READ', 'FHIR_ALL_WRITE', 'FHIR_ALL_DELETE']],
-    ['a superuser with one type', 'user/Observation.rs', ['ROLE_FHIR_CLIENT_SUPERUSER'], ['ROLE_FHIR_CLIENT', 'FHIR_READ_ALL_OF_TYPE Observation']],
-    ['a reader does not become a writer', 'user/*.*', ['ROLE_FHIR_CLIENT_SUPERUSER_RO'], ['ROLE_FHIR_CLIENT_SUPERUSER_RO']],
+    [
+      'a superuser with read becomes a reader',
+      'patient/*.read',
+      ['ROLE_FHIR_CLIENT_SUPERUSER'],
+      ['ROLE_FHIR_CLIENT', 'FHIR_ALL_READ'],
+    ],
+    [
+      'a superuser stays one with everything',
+      'system/*.*',
+      ['ROLE_FHIR_CLIENT_SUPERUSER'],
+      ['ROLE_FHIR_CLIENT_SUPERUSER'],
+    ],
+    [
+      'a superuser with one patient does not stay one',
+      'patient/*.*',
+      ['ROLE_FHIR_CLIENT_SUPERUSER'],
+      ['ROLE_FHIR_CLIENT', 'FHIR_ALL_READ', 'FHIR_ALL_WRITE', 'FHIR_ALL_DELETE'],
+    ],
+    [
+      'a superuser with one type',
+      'user/Observation.rs',
+      ['ROLE_FHIR_CLIENT_SUPERUSER'],
+      ['ROLE_FHIR_CLIENT', 'FHIR_READ_ALL_OF_TYPE Observation'],
+    ],
+    [
+      'a reader does not become a writer',
+      'user/*.*',
+      ['ROLE_FHIR_CLIENT_SUPERUSER_RO'],
+      ['ROLE_FHIR_CLIENT_SUPERUSER_RO'],
+    ],
     ['a reader with write scopes only', 'user/*.write', ['ROLE_FHIR_CLIENT_SUPERUSER_RO'], []],
-    ['without resource scopes no data', 'openid fhirUser', ['ROLE_FHIR_CLIENT', 'ROLE_FHIR_CLIENT_SUPERUSER', 'FHIR_ALL_READ'], ['ROLE_FHIR_CLIENT']],
-    ['types', 'user/Observation.read', ['FHIR_READ_ALL_OF_TYPE Observation', 'FHIR_READ_ALL_OF_TYPE Patient', 'FHIR_WRITE_ALL_OF_TYPE Observation'], ['FHIR_READ_ALL_OF_TYPE Observation']],
-    ['a compartment', 'patient/*.read', ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1', 'FHIR_WRITE_ALL_IN_COMPARTMENT Patient/1'], ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1']],
-    ['a compartment and a type', 'patient/Observation.rs', ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1'], ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1']],
-    ['a type in a compartment', 'patient/Observation.rs', ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1,Condition:Patient/1'], ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1']],
-    ['instances', 'patient/Patient.r', ['FHIR_READ_INSTANCE Patient/1', 'FHIR_READ_INSTANCE Practitioner/1'], ['FHIR_READ_INSTANCE Patient/1']],
-    ['an argument that cannot be read', 'patient/*.rs', ['FHIR_READ_ALL_OF_TYPE', 'FHIR_READ_INSTANCE ../x', 'FHIR_READ_ALL_IN_COMPARTMENT *'], []],
+    [
+      'without resource scopes no data',
+      'openid fhirUser',
+      ['ROLE_FHIR_CLIENT', 'ROLE_FHIR_CLIENT_SUPERUSER', 'FHIR_ALL_READ'],
+      ['ROLE_FHIR_CLIENT'],
+    ],
+    [
+      'types',
+      'user/Observation.read',
+      ['FHIR_READ_ALL_OF_TYPE Observation', 'FHIR_READ_ALL_OF_TYPE Patient', 'FHIR_WRITE_ALL_OF_TYPE Observation'],
+      ['FHIR_READ_ALL_OF_TYPE Observation'],
+    ],
+    [
+      'a compartment',
+      'patient/*.read',
+      ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1', 'FHIR_WRITE_ALL_IN_COMPARTMENT Patient/1'],
+      ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1'],
+    ],
+    [
+      'a compartment and a type',
+      'patient/Observation.rs',
+      ['FHIR_READ_ALL_IN_COMPARTMENT Patient/1'],
+      ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1'],
+    ],
+    [
+      'a type in a compartment',
+      'patient/Observation.rs',
+      ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1,Condition:Patient/1'],
+      ['FHIR_READ_TYPE_IN_COMPARTMENT Observation:Patient/1'],
+    ],
+    [
+      'instances',
+      'patient/Patient.r',
+      ['FHIR_READ_INSTANCE Patient/1', 'FHIR_READ_INSTANCE Practitioner/1'],
+      ['FHIR_READ_INSTANCE Patient/1'],
+    ],
+    [
+      'an argument that cannot be read',
+      'patient/*.rs',
+      ['FHIR_READ_ALL_OF_TYPE', 'FHIR_READ_INSTANCE ../x', 'FHIR_READ_ALL_IN_COMPARTMENT *'],
+      [],
+    ],
     ['administration goes', 'system/*.*', ['CREATE_USER', 'ROLE_SUPERUSER'], []],
-    ['unless all was asked for', 'cdr_all_user_authorities', ['CREATE_USER', 'FHIR_ALL_READ'], ['CREATE_USER', 'FHIR_ALL_READ']],
+    [
+      'unless all was asked for',
+      'cdr_all_user_authorities',
+      ['CREATE_USER', 'FHIR_ALL_READ'],
+      ['CREATE_USER', 'FHIR_ALL_READ'],
+    ],
     ['operations over all types', 'system/Observation.rs', ['FHIR_OP_INITIATE_BULK_DATA_EXPORT', 'FHIR_GRAPHQL'], []],
-    ['operations with a wildcard', 'system/*.rs', ['FHIR_OP_INITIATE_BULK_DATA_EXPORT'], ['FHIR_OP_INITIATE_BULK_DATA_EXPORT']],
-    ['blocks stay', 'openid', ['BLOCK_FHIR_READ_UNLESS_CODE_IN_VS http://x'], ['BLOCK_FHIR_READ_UNLESS_CODE_IN_VS http://x']],
+    [
+      'operations with a wildcard',
+      'system/*.rs',
+      ['FHIR_OP_INITIATE_BULK_DATA_EXPORT'],
+      ['FHIR_OP_INITIATE_BULK_DATA_EXPORT'],
+    ],
+    [
+      'blocks stay',
+      'openid',
+      ['BLOCK_FHIR_READ_UNLESS_CODE_IN_VS http://x'],
+      ['BLOCK_FHIR_READ_UNLESS_CODE_IN_VS http://x'],
+    ],
     ['no permissions, no authorities', 'system/*.*', [], []],
   ];
   for (const [name, scopes, held, left] of effective) {
@@ -64,8 +139,12 @@ describe('scope descriptions', () => {
   it('names what, whose and how', () => {
     const { title, detail } = describeScope('patient/Observation.rs?category=http://x|laboratory');
     expect(title).to.equal('See observations such as laboratory results and vital signs');
-    expect(detail).to.match(/read and search .* of the selected patient\. Only records where category is http:\/\/x\|laboratory\./);
-    expect(describeScope('user/MolecularSequence.cruds').title).to.equal('See and change records of the kind “molecular sequence”');
+    expect(detail).to.match(
+      /read and search .* of the selected patient\. Only records where category is http:\/\/x\|laboratory\./,
+    );
+    expect(describeScope('user/MolecularSequence.cruds').title).to.equal(
+      'See and change records of the kind “molecular sequence”',
+    );
   });
 
   it('has a text for anything', () => {

@@ -32,7 +32,7 @@ export function createPerson(server: string): Person {
         .map(([key, value]) => `${key.split(' ')[1]}=${value}`);
       const answer = await fetch(address, {
         redirect: 'manual',
-        headers: { ...(sent.length > 0 ? { cookie: sent.join('; ') } : {}) },
+        headers: sent.length > 0 ? { cookie: sent.join('; ') } : {},
         ...(body ? { method: 'POST', body } : {}),
       });
       for (const cookie of answer.headers.getSetCookie()) {

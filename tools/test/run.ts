@@ -1,4 +1,7 @@
-/** `npm test`: brings what the tests need beyond npm, checks types, runs every spec, ends with `N passed, N failed`. */
+/**
+ * `npm test`: brings what the tests need beyond npm, checks types and style, runs every spec, ends with
+ * `N passed, N failed`. Names of spec files after it run those alone.
+ */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +31,15 @@ function ensureChromium(): boolean {
   if (there()) return true;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     run('apt-get', ['update', '-qq']);
-    run('env', ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium']);
+    run('env', [
+      'DEBIAN_FRONTEND=noninteractive',
+      'apt-get',
+      'install',
+      '-y',
+      '-qq',
+      '--no-install-recommends',
+      'chromium',
+    ]);
   }
   return there();
 }
@@ -42,10 +53,30 @@ if (run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noE
   end(0, 1);
 }
 const filter = process.argv.slice(2);
-const specs = filter.length > 0 ? filter : (readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' }) as string[]).filter((file) => file.endsWith('.spec.ts')).map((file) => join('spec', file)).sort();
+if (filter.length === 0 && run('npm', ['run', '--silent', 'lint']) !== 0) {
+  process.stdout.write('The linter or the formatter objects\n');
+  end(0, 1);
+}
+const specs =
+  filter.length > 0
+    ? filter
+    : (readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' }) as string[])
+        .filter((file) => file.endsWith('.spec.ts'))
+        .map((file) => join('spec', file))
+        .sort();
 const result = spawnSync(
   process.execPath,
-  ['--no-node-snapshot', join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--exit', '--timeout', '60000', '--reporter', join(root, 'tools/test/reporter.cjs'), ...specs],
+  [
+    '--no-node-snapshot',
+    join(root, 'node_modules/mocha/bin/mocha.js'),
+    '--no-config',
+    '--exit',
+    '--timeout',
+    '60000',
+    '--reporter',
+    join(root, 'tools/test/reporter.cjs'),
+    ...specs,
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 process.exit(result.status === 0 ? 0 : 1);
