@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { importsOf } from '../script/compile/imports.ts';
+import { makeScript } from '../script/script.ts';
 import { problem, type Problem } from './problem.ts';
 import type { Jwk, Script } from './tenant.ts';
 
@@ -72,7 +74,20 @@ export class TenantFiles {
     if (name === undefined) return undefined;
     const source = await this.read(name, pointer);
     if (source === undefined) return undefined;
-    return { name, source, hash: createHash('sha256').update(source).digest('hex'), apiVersion: 1 };
+    const modules = new Map<string, string>();
+    const wanted = [...importsOf(name, source)];
+    for (let next = wanted.shift(); next !== undefined; next = wanted.shift()) {
+      if (next === name || modules.has(next)) continue;
+      const text = await this.read(next, pointer);
+      if (text === undefined) return undefined;
+      modules.set(next, text);
+      wanted.push(...importsOf(next, text));
+    }
+    return makeScript(
+      name,
+      source,
+      [...modules].map(([file, text]) => ({ name: file, source: text })),
+    );
   }
 
   async jwks(name: string, pointer: string): Promise<readonly Jwk[] | undefined> {

@@ -97,10 +97,19 @@ export interface User {
   readonly userData: Readonly<Record<string, unknown>>;
 }
 
-/** One set of callback sources. `hash` is the SHA-256 of all sources, hex; `apiVersion` the script API it was written for. */
-export interface Script {
+/** One of a tenant's own files that a script imports; `name` is its path below the tenant's folder. */
+export interface ScriptModule {
   readonly name: string;
   readonly source: string;
+}
+
+/** One set of callback sources. `hash` is the SHA-256 of all sources, hex; `apiVersion` the script API it was written for. */
+export interface Script {
+  /** The entry's path below the tenant's folder. */
+  readonly name: string;
+  readonly source: string;
+  /** What the entry imports, directly or not. */
+  readonly modules: readonly ScriptModule[];
   readonly hash: string;
   readonly apiVersion: 1;
 }

@@ -1,7 +1,7 @@
 /** The cost of one scripted hook, measured around the script runner in a process of its own; argument and answer are JSON. */
-import { createHash } from 'node:crypto';
 import { validateEffect } from '../../engine/flow/effect.ts';
 import { createOutboundClient } from '../../engine/outbound/guarded-client.ts';
+import { makeScript } from '../../engine/script/script.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { Invocation } from '../../engine/script/runner.ts';
 import { percentile } from './statistics.ts';
@@ -25,12 +25,7 @@ const outbound = createOutboundClient();
 const runner = createScriptRunner({ outbound });
 const invocation: Invocation = {
   tenantId: 'bench',
-  script: {
-    name: 'callbacks.js',
-    apiVersion: 1,
-    source: bothHooks,
-    hash: createHash('sha256').update(bothHooks).digest('base64url'),
-  },
+  script: makeScript('callbacks.js', bothHooks),
   hook: 'onTokenGenerating',
   input: {
     session: null,

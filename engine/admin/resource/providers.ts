@@ -1,5 +1,5 @@
 /** Foreign OpenID Providers people may log in with ("OIDC server definitions" in Smile CDR). */
-import { createHash } from 'node:crypto';
+import { makeScript } from '../../script/script.ts';
 import { problem } from '../../tenant/problem.ts';
 import type { Provider, Script, Tenant } from '../../tenant/tenant.ts';
 import { mergePatch } from '../merge-patch.ts';
@@ -29,7 +29,7 @@ function bodyOf({ clientSecret: _secret, federationAuth, ...rest }: Provider): P
 }
 
 function scriptOf(id: string, source: string): Script {
-  return { name: `${id}.js`, source, hash: createHash('sha256').update(source).digest('hex'), apiVersion: 1 };
+  return makeScript(`${id}.js`, source);
 }
 
 /** Every violation; a script must load. */
