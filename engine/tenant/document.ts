@@ -1,94 +1,96 @@
 /** Generated from schemas/*.schema.json by `npm run generate`. Do not edit. */
 /**
- * One tenant: an authorization server of its own.
+ * One tenant: an authorization server of its own, with its own issuer, apps, people, keys, callbacks and policies.
  */
 export interface TenantDocument {
   /**
-   * Where this schema is.
+   * Where this schema is, for editors that complete and check the file.
    */
   $schema?: string;
   /**
-   * Identifier.
+   * The tenant's name in the admin API, the CLI and the store. Changing it makes another tenant.
    */
   id: string;
   /**
-   * The name people see.
+   * The tenant's name as people see it.
    */
   name: string;
   /**
-   * The issuer; endpoints lie below its path.
+   * The issuer (RFC 8414): https, or http on loopback; without query, fragment or trailing slash. Every endpoint lies below its path.
    */
   issuer: string;
   /**
-   * A demonstration: inline secrets are allowed, traces hold values, the issuer must be on loopback.
+   * A demonstration: secrets may stand inline and traces hold what callbacks saw. Its issuer must be on loopback.
    */
   demo?: boolean;
   /**
-   * FHIR servers that tokens are for.
+   * The FHIR servers that tokens are for. An app names one of them in `aud`; the first is the one scripts and launches use.
    *
-   * Items: One server.
+   * Items: One FHIR server.
    */
   fhirServers?: {
     /**
-     * Identifier.
+     * Its name in `{issuer}/fhir/{name}/.well-known/smart-configuration`.
      */
     name: string;
     /**
-     * Its base address, the value of `aud`.
+     * Its base address, as apps write it in `aud`.
      */
     url: string;
   }[];
   /**
-   * Signing keys.
+   * The keys that sign tokens. What is not imported is generated at the first start; private parts are stored encrypted.
    */
   keystore?: {
     /**
-     * Algorithms to sign with; the first signs access tokens.
+     * Algorithms to sign with, each with one active key. The first signs access tokens.
      *
      * @minItems 1
+     *
+     * Items: A signature algorithm (RFC 7518).
      */
     algorithms?: [
       'RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384',
       ...('RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384')[],
     ];
     /**
-     * A JSON Web Key Set.
+     * Private keys to import, inline. Demo tenants only; others use `jwksFile` or the admin API.
      */
     jwks?: {
       /**
-       * The keys.
+       * The keys (RFC 7517), each with `kid` and `alg`. The first of an algorithm becomes its active key.
        *
        * @minItems 1
        */
       keys: [{}, ...{}[]];
     };
     /**
-     * A file with private keys to import.
+     * A file below the tenant's folder with private keys to import: a JWKS whose keys each have `kid` and `alg`. The first of an algorithm becomes its active key.
      */
     jwksFile?: string;
   };
   /**
-   * Lifetimes, seconds.
+   * How long things last, seconds.
    */
   lifetimes?: {
     /**
-     * Authorization codes.
+     * How long an authorization code can be redeemed.
      */
     authorizationCodeSeconds?: number;
     /**
-     * Access tokens.
+     * Lifetime of access tokens, where the client has none of its own.
      */
     accessTokenSeconds?: number;
     /**
-     * ID tokens.
+     * Lifetime of ID tokens.
      */
     idTokenSeconds?: number;
     /**
-     * Refresh tokens.
+     * Lifetime of refresh tokens, counted from the log-in: rotation does not lengthen it.
      */
     refreshTokenSeconds?: number;
     /**
-     * Log-in sessions.
+     * How long a person stays logged in.
      */
     sessionSeconds?: number;
     /**
@@ -96,70 +98,70 @@ export interface TenantDocument {
      */
     interactionSeconds?: number;
     /**
-     * Launch handles.
+     * How long the launch handle of an EHR can be used.
      */
     launchSeconds?: number;
     /**
-     * Remembered approvals.
+     * How long a remembered approval holds.
      */
     consentSeconds?: number;
   };
   /**
-   * Inbound security modules in order.
+   * What checks people's credentials, in order.
    *
-   * Items: One module.
+   * Items: One inbound security module.
    */
   inbound?: {
     /**
-     * The kind of module.
+     * The kind of module: `local` checks the password of a user of this tenant.
      */
     type: 'local';
     /**
-     * Identifier.
+     * Its name, which callbacks see as `theContext.moduleId`.
      */
     id: string;
     /**
-     * A script file below the tenant's folder.
+     * A script below the tenant's folder whose `onAuthenticateSuccess` runs after a log-in through this module.
      */
     script?: string;
   }[];
   /**
-   * How foreign providers are offered.
+   * How the foreign providers are offered.
    */
   federation?: {
     /**
-     * Go straight to the only provider.
+     * Go straight to the provider where there is only one.
      */
     autoRedirect?: boolean;
     /**
-     * Offer the password form, too.
+     * Offer the password form beside the providers.
      */
     passwordForm?: boolean;
   };
   /**
-   * Foreign providers.
+   * Foreign OpenID Providers that people may log in with.
    *
    * Items: A foreign OpenID Provider.
    */
   providers?: {
     /**
-     * Identifier.
+     * Its name in `{issuer}/federation/callback/{id}`.
      */
     id: string;
     /**
-     * The name people see.
+     * Its name as people see it.
      */
     name: string;
     /**
-     * Its issuer.
+     * Its issuer; everything else is discovered from there.
      */
     issuer: string;
     /**
-     * Our client_id there.
+     * The `client_id` this tenant has there.
      */
     clientId: string;
     /**
-     * A secret: a reference to the environment or to a file below the tenant's folder. Text stands inline in demo tenants only.
+     * The secret this tenant has there; none for a public client. Inline in demo tenants only.
      */
     clientSecret?:
       | string
@@ -180,11 +182,11 @@ export interface TenantDocument {
      */
     scopes?: string[];
     /**
-     * A script file below the tenant's folder.
+     * A script below the tenant's folder whose `getUserName` and `onAuthenticateSuccess` run after a log-in at this provider.
      */
     federationAuth?: string;
     /**
-     * Permissions in Smile CDR's vocabulary.
+     * Permissions of everybody who logs in with this provider, in Smile CDR's vocabulary.
      *
      * Items: One permission.
      */
@@ -194,35 +196,35 @@ export interface TenantDocument {
        */
       permission: string;
       /**
-       * What it is limited to.
+       * What the permission is limited to, where it takes a limit.
        */
       argument?: string;
     }[];
   }[];
   /**
-   * Clients.
+   * Apps and services (OAuth clients). More can be created through the admin API; those that stand here are changed here.
    *
-   * Items: An OAuth client.
+   * Items: An app or service (OAuth client).
    */
   clients?: {
     /**
-     * The client_id.
+     * The `client_id`.
      */
     clientId: string;
     /**
-     * The name people see.
+     * Its name as people see it when they approve.
      */
     clientName: string;
     /**
-     * Whether the client may be used.
+     * Whether it may be used. A disabled client gets no tokens, and those it has are refused.
      */
     enabled?: boolean;
     /**
-     * Which profile's rules hold where specifications disagree.
+     * Whose rules hold where specifications disagree: `smart` (SMART App Launch: `aud` with FHIR scopes, PKCE always) or `oidc` (OpenID Connect: no `aud` needed, PKCE optional for confidential clients).
      */
     profile?: 'smart' | 'oidc';
     /**
-     * How the client proves who it is; `none` for public clients.
+     * How it proves who it is at the token endpoint; `none` for public clients.
      *
      * @minItems 1
      */
@@ -231,13 +233,13 @@ export interface TenantDocument {
       ...('none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt')[],
     ];
     /**
-     * Client secrets; several may be active for rotation.
+     * Its secrets; several may be active at one time, for rotation.
      *
      * Items: One secret.
      */
     secrets?: {
       /**
-       * A secret: a reference to the environment or to a file below the tenant's folder. Text stands inline in demo tenants only.
+       * The secret. Inline in demo tenants only.
        */
       value:
         | string
@@ -254,7 +256,7 @@ export interface TenantDocument {
             file: string;
           };
       /**
-       * What it is for.
+       * What it is for, for administrators.
        */
       description?: string;
       /**
@@ -267,48 +269,48 @@ export interface TenantDocument {
       expiration?: string;
     }[];
     /**
-     * A JSON Web Key Set.
+     * Its public keys, inline. One of `jwks`, `jwksUri`, `jwksFile`.
      */
     jwks?: {
       /**
-       * The keys.
+       * The keys (RFC 7517).
        *
        * @minItems 1
        */
       keys: [{}, ...{}[]];
     };
     /**
-     * Address of a JSON Web Key Set.
+     * Where its public keys are fetched. One of `jwks`, `jwksUri`, `jwksFile`.
      */
     jwksUri?: string;
     /**
-     * A file below the tenant's folder with a JSON Web Key Set; private members are never used for verification.
+     * A file below the tenant's folder with its public keys; private members are ignored. One of `jwks`, `jwksUri`, `jwksFile`.
      */
     jwksFile?: string;
     /**
-     * Grants the client may use.
+     * Grants it may use.
      */
     grantTypes: (
       'authorization_code' | 'refresh_token' | 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
     )[];
     /**
-     * Exact addresses the client may be answered at.
+     * Addresses it may be answered at, matched exactly; on loopback with any port (RFC 8252).
      */
     redirectUris?: string[];
     /**
-     * Exact addresses a log-out may return to.
+     * Addresses a log-out may return to, matched exactly.
      */
     postLogoutRedirectUris?: string[];
     /**
-     * Scopes the client may be given.
+     * Scopes it may be given, in SMART version 1 or 2 notation.
      */
     scopes?: string[];
     /**
-     * Granted without asking when requested.
+     * Scopes granted without asking the person, when requested.
      */
     autoApproveScopes?: string[];
     /**
-     * Granted even when not requested.
+     * Scopes granted even when not requested.
      */
     autoGrantScopes?: string[];
     /**
@@ -320,23 +322,23 @@ export interface TenantDocument {
      */
     alwaysRequireApproval?: boolean;
     /**
-     * Lifetime of access tokens.
+     * Lifetime of its access tokens, seconds; the tenant's where absent.
      */
     accessTokenSeconds?: number;
     /**
-     * Lifetime of refresh tokens.
+     * Lifetime of its refresh tokens, seconds; the tenant's where absent.
      */
     refreshTokenSeconds?: number;
     /**
-     * JWT (RFC 9068) or opaque access tokens.
+     * Form of its access tokens: `jwt` (RFC 9068) or `opaque`, which only introspection can read.
      */
     accessTokenFormat?: 'jwt' | 'opaque';
     /**
-     * Algorithm of ID tokens.
+     * Algorithm that signs its ID tokens; RS256 where absent, or the first of the keystore that has none.
      */
     idTokenSigningAlgorithm?: 'RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384';
     /**
-     * Permissions in Smile CDR's vocabulary.
+     * What it may do when it acts without a person, in Smile CDR's vocabulary.
      *
      * Items: One permission.
      */
@@ -346,28 +348,28 @@ export interface TenantDocument {
        */
       permission: string;
       /**
-       * What it is limited to.
+       * What the permission is limited to, where it takes a limit.
        */
       argument?: string;
     }[];
     /**
-     * May introspect every token of the tenant.
+     * Whether it may introspect every token of the tenant, as a resource server does.
      */
     canIntrospectAnyTokens?: boolean;
     /**
-     * May introspect its own tokens.
+     * Whether it may introspect the tokens issued to it.
      */
     canIntrospectOwnTokens?: boolean;
     /**
-     * The developer's plain-language attestation, shown at approval.
+     * The developer's attestation in plain language, shown when people approve.
      */
     attestation?: {
       /**
-       * The text.
+       * What the developer attests.
        */
       text: string;
       /**
-       * When it was given.
+       * When it was attested.
        */
       date: string;
       /**
@@ -377,13 +379,13 @@ export interface TenantDocument {
     };
   }[];
   /**
-   * People.
+   * People who exist from the start on. Once created they are kept in the store, where the admin API changes them; a later change here has no effect on them.
    *
-   * Items: A person seeded at start.
+   * Items: A person.
    */
   users?: {
     /**
-     * A stable id; made of the user name unless given.
+     * An id that stays when the user name changes; the user name where absent.
      */
     id?: string;
     /**
@@ -391,7 +393,7 @@ export interface TenantDocument {
      */
     username: string;
     /**
-     * A secret: a reference to the environment or to a file below the tenant's folder. Text stands inline in demo tenants only.
+     * The first password; without one the person cannot log in by password. Inline in demo tenants only.
      */
     password?:
       | string
@@ -424,7 +426,7 @@ export interface TenantDocument {
      */
     enabled?: boolean;
     /**
-     * Permissions in Smile CDR's vocabulary.
+     * What the person may do, in Smile CDR's vocabulary.
      *
      * Items: One permission.
      */
@@ -434,111 +436,111 @@ export interface TenantDocument {
        */
       permission: string;
       /**
-       * What it is limited to.
+       * What the permission is limited to, where it takes a limit.
        */
       argument?: string;
     }[];
     /**
-     * Address of the FHIR resource that stands for the person.
+     * Address of the FHIR resource that stands for the person, as apps get it in `fhirUser`.
      */
     fhirUser?: string;
     /**
-     * Contexts used when nobody chooses.
+     * Contexts that are used when nobody chooses one.
      *
      * Items: One context.
      */
     defaultLaunchContexts?: {
       /**
-       * Kind of resource.
+       * Kind of resource, as in `launch/patient`.
        */
       contextType: string;
       /**
-       * Its id.
+       * Id of the resource, without its type.
        */
       resourceId: string;
     }[];
     /**
-     * Free text.
+     * Free text for administrators; callbacks see it.
      */
     notes?: string;
     /**
-     * Free data for scripts.
+     * Anything callbacks want to know of the person.
      */
     userData?: {};
   }[];
   /**
-   * Callback scripts.
+   * Callbacks of the tenant. A provider's or inbound module's callbacks are named there.
    */
   scripts?: {
     /**
-     * A script file below the tenant's folder.
+     * A script below the tenant's folder with `onSmartLoginPreContextSelection`, `onTokenGenerating` and `onPostAuthorize`, any of them.
      */
     callbacks?: string;
     /**
-     * A script file below the tenant's folder.
+     * A script below the tenant's folder whose `authenticate` decides CODAP requests; needed where `codap.enabled`.
      */
     codapAuthorization?: string;
   };
   /**
-   * Limits of one callback invocation.
+   * Limits of each run of a callback. A run that passes one of them fails, and so does its flow.
    */
   scriptLimits?: {
     /**
-     * CPU per invocation, milliseconds.
+     * CPU time, milliseconds.
      */
     cpuMilliseconds?: number;
     /**
-     * Wall clock per invocation with all its calls, milliseconds.
+     * Time from start to end, waiting for answers included, milliseconds.
      */
     wallMilliseconds?: number;
     /**
-     * Memory of an isolate, MiB.
+     * Memory, MiB.
      */
     memoryMebibytes?: number;
     /**
-     * Outgoing calls per invocation.
+     * Outgoing calls.
      */
     httpCalls?: number;
     /**
-     * Bytes of one response.
+     * Bytes of one answer to an outgoing call.
      */
     httpResponseBytes?: number;
     /**
-     * Bytes of a result.
+     * Bytes of all that the callback changed or returned.
      */
     outputBytes?: number;
     /**
-     * Log lines per invocation.
+     * Lines in the log; more are dropped.
      */
     logLines?: number;
     /**
-     * Invocations at one time.
+     * Runs of this tenant at one time.
      */
     concurrency?: number;
     /**
-     * Invocations that may wait.
+     * Runs of this tenant that may wait for their turn; more fail at once.
      */
     queue?: number;
   };
   /**
-   * Where scripts may call.
+   * Where callbacks may call over HTTP. Nowhere, unless listed.
    */
   outboundHttp?: {
     /**
-     * Hosts, `host` or `host:port`.
+     * Hosts, each as `host` or `host:port`.
      */
     allow?: string[];
     /**
-     * Lift the guard against private addresses for these hosts.
+     * Lift the guard against private, loopback and link-local addresses for exactly these hosts, and for the keys and providers of this tenant at these hosts.
      */
     allowPrivate?: boolean;
   };
   /**
-   * Names and values scripts read through Environment.
+   * Names and values that callbacks read by `Environment.getEnv(name)`. Text may stand inline; what is secret comes from the environment or a file.
    */
   environment?: {
     /**
-     * A secret: a reference to the environment or to a file below the tenant's folder. Text stands inline in demo tenants only.
+     * A value: text, or a reference to the environment or to a file below the tenant's folder.
      */
     [k: string]:
       | string
@@ -556,57 +558,57 @@ export interface TenantDocument {
         };
   };
   /**
-   * Authorization request parameters scripts may read.
+   * Parameters of the authorization request that callbacks may read.
    */
   requestParameterAllowList?: string[];
   /**
-   * EHR launch.
+   * The EHR launch.
    */
   launch?: {
     /**
-     * Let the script resolve launch values this server did not issue.
+     * Accept `launch` values that this server did not make, and leave it to the callbacks to resolve them.
      */
     acceptUnknown?: boolean;
   };
   /**
-   * Cross-organization data access.
+   * Access for people of other organisations by signed requests (CODAP).
    */
   codap?: {
     /**
-     * Whether it is offered.
+     * Whether CODAP is offered. It needs `scripts.codapAuthorization` and at least one entry in `trust`.
      */
     enabled?: boolean;
     /**
-     * Trusted organisations.
+     * Organisations whose requests are considered.
      *
-     * Items: One trusted organisation.
+     * Items: One trusted organisation, with exactly one of `jwks`, `jwksUri`, `jwksFile`.
      */
     trust?: {
       /**
-       * Issuer of its authorization tokens.
+       * The `iss` of its authorization tokens.
        */
       issuer: string;
       /**
-       * A JSON Web Key Set.
+       * Its public keys, inline.
        */
       jwks?: {
         /**
-         * The keys.
+         * The keys (RFC 7517).
          *
          * @minItems 1
          */
         keys: [{}, ...{}[]];
       };
       /**
-       * Address of a JSON Web Key Set.
+       * Where its public keys are fetched.
        */
       jwksUri?: string;
       /**
-       * A file below the tenant's folder with a JSON Web Key Set; private members are never used for verification.
+       * A file below the tenant's folder with its public keys; private members are ignored.
        */
       jwksFile?: string;
       /**
-       * Accepted algorithms.
+       * Algorithms its tokens may be signed with.
        *
        * @minItems 1
        */
@@ -615,7 +617,7 @@ export interface TenantDocument {
         ...('RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384')[],
       ];
       /**
-       * Clients that may present them.
+       * Clients of this tenant that may present its tokens.
        *
        * @minItems 1
        */
@@ -625,22 +627,22 @@ export interface TenantDocument {
        */
       scopes: string[];
       /**
-       * Accepted levels of assurance; any when empty.
+       * Levels of assurance of which its tokens must name one; any where empty.
        */
       requiredAcr?: string[];
     }[];
   };
   /**
-   * Approval page.
+   * The page on which people approve.
    */
   consent?: {
     /**
-     * People may strike out single scopes.
+     * Whether people may strike out single scopes.
      */
     allowDecline?: boolean;
   };
   /**
-   * Terms people accept once per app and version.
+   * Terms that people accept once for each app and version.
    */
   termsOfService?: {
     /**
@@ -648,37 +650,37 @@ export interface TenantDocument {
      */
     version: string;
     /**
-     * The text.
+     * The terms, plain text.
      */
     text: string;
   };
   /**
-   * What scripts and apps may do.
+   * What callbacks and apps may do.
    */
   policy?: {
     /**
-     * Scopes a script may grant beyond the client's definition.
+     * Scopes that a callback may grant beyond those the client may have.
      */
     scopesScriptsMayAdd?: string[];
     /**
-     * A failing onPostAuthorize does not fail the flow.
+     * Whether a flow goes on when `onPostAuthorize` fails. A denial still denies.
      */
     onPostAuthorizeOpen?: boolean;
     /**
-     * What becomes of requested scopes the client may not have.
+     * What becomes of requested scopes that the client may not have: `ignore` leaves them out, `reject` refuses the request.
      */
     unlistedScopes?: 'ignore' | 'reject';
     /**
-     * onPostAuthorize sees the token's own value.
+     * Whether `onPostAuthorize` sees the value of the access token, instead of a mask.
      */
     showAccessTokenToPostAuthorize?: boolean;
   };
   /**
-   * Origins that may frame the pages.
+   * Origins that may show the pages in a frame (CSP `frame-ancestors`). None, unless listed.
    */
   frameAncestors?: string[];
   /**
-   * A folder below the tenant's, or the name of a skin.
+   * How the pages look: the name of a skin in `skins/`, or a folder below the tenant's.
    */
   skin?: string;
 }
@@ -688,39 +690,39 @@ export interface TenantDocument {
  */
 export interface ServerDocument {
   /**
-   * Where this schema is.
+   * Where this schema is, for editors that complete and check the file.
    */
   $schema?: string;
   /**
-   * Folder of tenant folders, relative to this file (SALLYPORT_CONFIG).
+   * Folder that holds a folder for each tenant, relative to this file; `tenants` beside this file where absent. (`SALLYPORT_CONFIG` names this file, or the folder of tenants itself.)
    */
   tenants?: string;
   /**
-   * Folder of the embedded store and the master key (SALLYPORT_DATA).
+   * Folder of the embedded store, the master key and the administrator's secret, relative to this file; `./data` below the working directory where absent.
    */
   data?: string;
   /**
-   * PostgreSQL instead of the embedded store (DATABASE_URL).
+   * A PostgreSQL server (14 or newer) instead of the embedded store.
    */
   databaseUrl?: string;
   /**
-   * Port to listen on (PORT).
+   * Port to listen on; 0 takes a free one.
    */
   port?: number;
   /**
-   * Address to listen on (HOST).
+   * Address to listen on. `0.0.0.0` listens on all of them.
    */
   host?: string;
   /**
-   * Sandbox processes (SALLYPORT_WORKERS).
+   * Sandbox processes that run callbacks.
    */
   workers?: number;
   /**
-   * Secret of the first administrator (SALLYPORT_ADMIN_SECRET).
+   * The first administrator's secret; made once and kept in the data folder where absent. Prefer the environment variable: this file is no place for secrets.
    */
   adminSecret?: string;
   /**
-   * Encrypts private keys at rest (SALLYPORT_MASTER_KEY).
+   * Encrypts private keys and provider secrets at rest: 32 random bytes in hex or base64url, or at least 32 characters; made once and kept in the data folder where absent. Prefer the environment variable: this file is no place for secrets.
    */
   masterKey?: string;
 }

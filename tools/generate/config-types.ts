@@ -1,8 +1,11 @@
 /** Writes `engine/tenant/document.ts`, the types of the configuration documents, from their JSON Schemas. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { compile } from 'json-schema-to-typescript';
+import { format, resolveConfig } from 'prettier';
 
 const root = new URL('../../', import.meta.url);
+const target = new URL('engine/tenant/document.ts', root);
 
 const named = `/** One client of a tenant document. */
 export type ClientDocument = NonNullable<TenantDocument['clients']>[number];
@@ -32,10 +35,11 @@ export async function configTypes(): Promise<string> {
       }),
     );
   }
-  return `/** Generated from schemas/*.schema.json by \`npm run generate\`. Do not edit. */\n${parts.join('\n')}
+  const source = `/** Generated from schemas/*.schema.json by \`npm run generate\`. Do not edit. */\n${parts.join('\n')}
 ${named}`;
+  return format(source, { ...(await resolveConfig(target)), filepath: fileURLToPath(target) });
 }
 
 if (process.argv[1] && import.meta.filename === process.argv[1]) {
-  await writeFile(new URL('engine/tenant/document.ts', root), await configTypes());
+  await writeFile(target, await configTypes());
 }
