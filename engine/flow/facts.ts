@@ -7,7 +7,12 @@ import type { Json } from '../script/runner.ts';
 
 /** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
 export interface AuthorizationRequest {
+  /** Without `id_token_hint`, which is a token. */
   readonly parameters: Readonly<Record<string, string>>;
+  /** Why the request cannot be read; `parameters` then hold only what says whom to tell. */
+  readonly malformed?: string;
+  /** Whom `id_token_hint` names. */
+  readonly hintedUsername?: string;
   readonly remoteAddress: string;
   /** SHA-256 of the cookie that binds the flow to one browser. */
   readonly browserHash: string;

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { interactive } from '../flow/interactive.ts';
 import { resumeFlow, startFlow, type FlowResult } from '../flow/machine.ts';
+import type { AuthorizationRequest } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
@@ -11,13 +12,16 @@ import {
   type Engine,
   formOf,
   knownBrowserOf,
+  noStore,
+  queryOf,
   sendErrorPage,
   sendPage,
   sessionOf,
   setSession,
   type TenantRequest,
 } from './http.ts';
-import { readParameters } from './parameters.ts';
+import { readIdTokenHint } from './id-token-hint.ts';
+import { readParameters, readReplyParameters } from './parameters.ts';
 import { sanitizeDescription } from './oauth-error.ts';
 
 /** A query longer than this is not turned from POST into GET. */
@@ -31,25 +35,27 @@ export function authorizeRoutes(
   server.route({
     method: ['GET', 'POST'],
     url: '/oauth/authorize',
+    // It would start a flow that nobody sees the page of.
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
       const context = contextOf(request, reply);
-      const text = request.method === 'GET' ? (request.raw.url?.split('?')[1] ?? '') : formOf(request);
+      const text = request.method === 'GET' ? queryOf(request) : formOf(request);
       if (text === undefined)
         return sendErrorPage(engine, context, 'The app sent its request in a form this server does not read.', {
           hint: 'Use GET or application/x-www-form-urlencoded.',
         });
-      // A cross-site POST comes without cookies; the redirect to GET brings the person's session back in.
-      if (request.method === 'POST' && text.length <= longestQuery)
-        return reply.redirect(`${context.tenant.issuer}/oauth/authorize?${text}`, 303);
       const read = readParameters(text);
-      if (!read.ok) return sendErrorPage(engine, context, read.error.description);
+      // A cross-site POST comes without cookies; the redirect to GET brings the person's session back in.
+      const query = request.method === 'POST' && read.ok ? new URLSearchParams([...read.parameters]).toString() : '';
+      if (query !== '' && query.length <= longestQuery)
+        return noStore(reply).redirect(`${context.tenant.issuer}/oauth/authorize?${query}`, 303);
       const browser = browserOf(context);
       const session = sessionOf(request);
       const result = await startFlow(
         interactive,
         {
           request: {
-            parameters: Object.fromEntries(read.parameters),
+            ...(await requested(context, read, text)),
             remoteAddress: request.ip,
             browserHash: context.ports.hash(browser),
             ...(session ? { sessionIdHash: context.ports.hash(session) } : {}),
@@ -93,7 +99,7 @@ export function authorizeRoutes(
   server.get<{ Params: { provider: string } }>('/federation/callback/:provider', async (request, reply) => {
     const context = contextOf(request, reply);
     const { tenant, ports } = context;
-    const query = request.raw.url?.split('?')[1] ?? '';
+    const query = queryOf(request);
     const state = new URLSearchParams(query).get('state') ?? '';
     const flow = await ports.store.flows.findByHandle(tenant.id, 'federation', ports.hash(state));
     if (!flow || !isBound(context, flow)) return flowGone(engine, context);
@@ -110,16 +116,32 @@ export function authorizeRoutes(
   });
 }
 
+/** The request as the flow takes it: a malformed one with no more than what says where its error belongs. */
+async function requested(
+  context: TenantRequest,
+  read: ReturnType<typeof readParameters>,
+  text: string,
+): Promise<Pick<AuthorizationRequest, 'parameters' | 'malformed' | 'hintedUsername'>> {
+  if (!read.ok) return { parameters: Object.fromEntries(readReplyParameters(text)), malformed: read.error.description };
+  // The hint is a token, so the flow keeps only whom it names.
+  const { id_token_hint: token, ...parameters } = Object.fromEntries(read.parameters);
+  if (token === undefined) return { parameters };
+  const hint = await readIdTokenHint(context, token);
+  return hint
+    ? { parameters, hintedUsername: hint.username }
+    : { parameters, malformed: 'id_token_hint is not an ID token of this server' };
+}
+
 /** Turns where a flow stands into what the browser does next. 303, never 307, after credentials (RFC 9700 section 4.12). */
 function answer(engine: Engine, context: TenantRequest, result: FlowResult): FastifyReply {
   const { tenant, reply } = context;
   const sessionId = result.reveal['sessionId'];
   if (typeof sessionId === 'string') setSession(context, sessionId);
   const replyTo = result.facts['replyTo'] as { redirectUri: string; state?: string } | undefined;
-  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+  noStore(reply).header('referrer-policy', 'no-referrer');
   if (result.kind === 'rejected') {
     if (result.rejection.tell === 'person' || !replyTo)
-      return sendErrorPage(engine, context, result.rejection.description);
+      return sendErrorPage(engine, context, result.rejection.description, { status: result.rejection.status ?? 400 });
     return reply.redirect(
       responseUri(replyTo, {
         error: result.rejection.error,

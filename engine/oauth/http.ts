@@ -140,6 +140,13 @@ export function knownBrowserOf(request: FastifyRequest): string | undefined {
   return request.cookies[browserCookie];
 }
 
+/** Everything after the first question mark; there may be more of them within the query (RFC 3986 section 3.4). */
+export function queryOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? '';
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : url.slice(mark + 1);
+}
+
 /** Reads a form body that the server keeps as text, so that repeated parameters are seen. */
 export function formOf(request: FastifyRequest): string | undefined {
   return typeof request.body === 'string' ? request.body : undefined;

@@ -32,7 +32,9 @@ export async function findSession(
   ports: Ports,
 ): Promise<StepResult<{ reused: AuthenticatedGives; login: unknown; provider: Pick<ProviderChosen, 'providerId'> }>> {
   const silent = facts.prompt.includes('none');
-  const fresh = facts.prompt.includes('login') || facts.prompt.includes('select_account');
+  // max_age=0 says the same as prompt=login (OpenID Connect Core 3.1.2.1), even within the millisecond of a log-in.
+  const fresh =
+    facts.prompt.includes('login') || facts.prompt.includes('select_account') || facts.maximumAgeSeconds === 0;
   const { sessionIdHash } = facts.request;
   const session =
     sessionIdHash && !fresh ? await ports.store.sessions.find(ports.tenant.id, sessionIdHash, ports.now()) : undefined;
@@ -42,7 +44,7 @@ export async function findSession(
   if (session && youngEnough) {
     const user = await ports.user(session.userId);
     const details = session.details as unknown as UserSessionModel;
-    if (user?.enabled && (facts.launchUsername === undefined || facts.launchUsername === details.username)) {
+    if (user?.enabled && mayBe(facts, details.username)) {
       return move('reused', {
         userId: user.id,
         session: details,
@@ -57,6 +59,11 @@ export async function findSession(
   if (ports.tenant.federation.autoRedirect && providers.length === 1 && only)
     return move('provider', { providerId: only.id });
   return move('login', {});
+}
+
+/** Whether the launch and the ID token hint, where there are any, speak of this person. */
+function mayBe({ launchUsername, request }: Validated, username: string): boolean {
+  return [launchUsername, request.hintedUsername].every((wanted) => wanted === undefined || wanted === username);
 }
 
 /** The log-in form: a user name and password, or the choice of a provider. */
@@ -109,6 +116,8 @@ export async function establishSession(
   if (facts.launchUsername !== undefined && facts.launchUsername !== facts.session.username) {
     return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
   }
+  if (!mayBe(facts, facts.session.username))
+    return reject('login_required', 'Another user than id_token_hint names has logged in', 'hint-user-mismatch');
   const sessionId = ports.newHandle();
   const sessionIdHash = ports.hash(sessionId);
   const authenticatedAt = ports.now();

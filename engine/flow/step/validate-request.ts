@@ -14,16 +14,20 @@ type Known = Pick<Validated, 'clientId' | 'replyTo'>;
 
 /** Finds the client and the URI to answer to. Errors here are shown to the person and never redirected. */
 export async function identifyClient(facts: Received, ports: Ports): Promise<StepResult<{ known: Known }>> {
-  const { parameters } = facts.request;
+  const { parameters, malformed } = facts.request;
   const clientId = parameters['client_id'];
   const refuse = (description: string, reason: string) =>
     reject('invalid_request', description, reason, { tell: 'person', status: 400 });
-  if (!clientId) return refuse('The app did not say who it is (client_id is missing).', 'client-id-missing');
+  if (!clientId)
+    return refuse(malformed ?? 'The app did not say who it is (client_id is missing).', 'client-id-missing');
   const client = await ports.client(clientId);
   if (!client?.enabled) return refuse('This app is not known here (client_id).', 'client-unknown');
   const redirectUri = parameters['redirect_uri'];
   if (!redirectUri)
-    return refuse('The app did not say where to return to (redirect_uri is missing).', 'redirect-uri-missing');
+    return refuse(
+      malformed ?? 'The app did not say where to return to (redirect_uri is missing).',
+      'redirect-uri-missing',
+    );
   if (!matchRedirectUri(client.redirectUris, redirectUri)) {
     return refuse('The address to return to (redirect_uri) is not registered for this app.', 'redirect-uri-mismatch');
   }
@@ -36,7 +40,8 @@ export async function validateRequest(
   facts: Received & Known,
   ports: Ports,
 ): Promise<StepResult<{ validated: Omit<Validated, keyof Received | keyof Known> }>> {
-  const { parameters } = facts.request;
+  const { parameters, malformed } = facts.request;
+  if (malformed !== undefined) return reject('invalid_request', malformed, 'request-malformed');
   const client = await ports.client(facts.clientId);
   if (!client) return reject('unauthorized_client', 'The client is not known', 'client-unknown');
   const shape = checkShape(parameters, client);
@@ -155,18 +160,23 @@ function checkAudience(
   client: Client,
   tenant: Tenant,
 ): string | Rejection {
-  const presented = parameters['aud'] ?? parameters['resource'];
+  const { aud, resource } = parameters;
   const needed =
     client.profile === 'smart' && requested.some((scope) => /^(patient|user|system)\/|^launch/.test(scope));
-  if (presented === undefined) {
+  if (aud === undefined && resource === undefined) {
     if (needed)
       return reject('invalid_request', 'aud is missing: name the FHIR server the app wants to use', 'audience-missing');
     return tenant.fhirServers[0]?.url ?? tenant.issuer;
   }
   const plain = (url: string) => url.replace(/\/$/, '');
-  const server = tenant.fhirServers.find((candidate) => plain(candidate.url) === plain(presented));
-  return (
-    server?.url ??
-    reject('invalid_request', 'aud is not a FHIR server of this authorization server', 'audience-unknown')
-  );
+  const serverOf = (presented: string) =>
+    tenant.fhirServers.find((candidate) => plain(candidate.url) === plain(presented))?.url;
+  const unknown = 'is not a FHIR server of this authorization server';
+  const named = aud === undefined ? undefined : serverOf(aud);
+  if (aud !== undefined && named === undefined) return reject('invalid_request', `aud ${unknown}`, 'audience-unknown');
+  const target = resource === undefined ? named : serverOf(resource);
+  if (target === undefined) return reject('invalid_target', `resource ${unknown}`, 'audience-unknown');
+  return named === undefined || named === target
+    ? target
+    : reject('invalid_target', 'aud and resource name different FHIR servers', 'audience-ambiguous');
 }
