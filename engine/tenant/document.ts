@@ -686,7 +686,7 @@ export interface TenantDocument {
 }
 
 /**
- * The server: where it listens, stores and finds its tenants. Each property may also be set by an environment variable.
+ * The server: where it listens, stores and finds its tenants. Most properties may also be set by an environment variable.
  */
 export interface ServerDocument {
   /**
@@ -694,11 +694,11 @@ export interface ServerDocument {
    */
   $schema?: string;
   /**
-   * Folder that holds a folder for each tenant, relative to this file; `tenants` beside this file where absent. (`SALLYPORT_CONFIG` names this file, or the folder of tenants itself.)
+   * Folder that holds a folder for each tenant, relative to the server file; `tenants` beside it where absent.
    */
   tenants?: string;
   /**
-   * Folder of the embedded store, the master key and the administrator's secret, relative to this file; `./data` below the working directory where absent.
+   * Folder of the embedded store, the master key and the administrator's secret, relative to the server file; `./data` below the working directory where absent.
    */
   data?: string;
   /**
@@ -718,11 +718,11 @@ export interface ServerDocument {
    */
   workers?: number;
   /**
-   * The first administrator's secret; made once and kept in the data folder where absent. Prefer the environment variable: this file is no place for secrets.
+   * The first administrator's secret; made once and kept in the data folder where absent. Prefer the variable: a file is no place for secrets.
    */
   adminSecret?: string;
   /**
-   * Encrypts private keys and provider secrets at rest: 32 random bytes in hex or base64url, or at least 32 characters; made once and kept in the data folder where absent. Prefer the environment variable: this file is no place for secrets.
+   * Encrypts private keys and provider secrets at rest: 32 random bytes in hex or base64url, or at least 32 characters; made once and kept in the data folder where absent. Prefer the variable: a file is no place for secrets.
    */
   masterKey?: string;
 }
