@@ -10,6 +10,8 @@ export interface OutboundRequest {
   readonly allow?: readonly string[];
   /** Lifts the guard against private addresses for hosts named in `allow`. */
   readonly allowPrivate?: boolean;
+  /** Whose connections are used: each tenant's scripts keep their own alive. */
+  readonly pool?: string;
 }
 
 export interface OutboundResponse {

@@ -1,7 +1,7 @@
 /**
  * The one interface behind which scripts run. Nothing outside `engine/script/` knows isolated-vm.
  */
-import type { Script, ScriptLimits } from '../tenant/tenant.ts';
+import type { FhirServer, OutboundHttp, Script, ScriptLimits, ScriptSecret } from '../tenant/tenant.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
@@ -68,7 +68,11 @@ export interface Invocation {
   readonly input: Json;
   readonly limits: ScriptLimits;
   readonly environment: Readonly<Record<string, string>>;
-  readonly outboundHttp: { readonly allow: readonly string[]; readonly allowPrivate: boolean };
+  readonly outboundHttp: OutboundHttp;
+  readonly fhirServers?: readonly FhirServer[];
+  readonly secrets?: Readonly<Record<string, ScriptSecret>>;
+  /** A trial run beside the real one: what it would write is recorded, but never sent. */
+  readonly suppressWrites?: boolean;
 }
 
 export interface ScriptRunner {

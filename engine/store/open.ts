@@ -14,6 +14,7 @@ import { clientRepository, providerRepository } from './repository/documents.ts'
 import { flowRepository } from './repository/flows.ts';
 import { keyRepository } from './repository/keys.ts';
 import { launchRepository } from './repository/launches.ts';
+import { scriptValueRepository } from './repository/script-values.ts';
 import { replayRepository } from './repository/replays.ts';
 import { sessionRepository } from './repository/sessions.ts';
 import { settings } from './repository/settings.ts';
@@ -130,6 +131,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     audit: auditRepository(database),
     traces: traceRepository(database),
     adminTokens: adminTokenRepository(database),
+    scriptValues: scriptValueRepository(database),
     ...settings(database),
     sweep: (now) => sweep(database, now),
     async ping() {

@@ -252,6 +252,28 @@ export interface AdminTokenRepository {
   delete(id: string): Promise<boolean>;
 }
 
+/** How much one tenant may keep. */
+export interface ScriptValueBounds {
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+interface KeepScriptValue {
+  readonly expiresAt: number;
+  readonly now: number;
+  readonly bounds: ScriptValueBounds;
+}
+
+export interface ScriptValueRepository {
+  /** Undefined where there is nothing, or no longer. */
+  get(tenantId: string, key: string, now: number): Promise<unknown>;
+  /** False when the tenant has no room for it. */
+  set(tenantId: string, key: string, value: unknown, keep: KeepScriptValue): Promise<boolean>;
+  /** Adds to a number that starts at 0, atomically. Answers the sum, or why there is none. */
+  increment(tenantId: string, key: string, by: number, keep: KeepScriptValue): Promise<number | 'full' | 'no-number'>;
+  remove(tenantId: string, key: string): Promise<void>;
+}
+
 export interface Store {
   readonly flows: FlowRepository;
   readonly tokens: TokenRepository;
@@ -266,6 +288,7 @@ export interface Store {
   readonly audit: AuditRepository;
   readonly traces: TraceRepository;
   readonly adminTokens: AdminTokenRepository;
+  readonly scriptValues: ScriptValueRepository;
   /** A small named value of the installation, e.g. the sealed master key check. */
   setting(name: string): Promise<string | undefined>;
   setSetting(name: string, value: string): Promise<void>;

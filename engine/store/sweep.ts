@@ -17,6 +17,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['launch', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],
+    ['script_value', 'expires_at <= ?', now],
     ['login_failure', 'last_at <= ?', now - FAILURES_KEPT],
     // A revocation is needed as long as a token may refer to it, or may be about to be saved.
     [

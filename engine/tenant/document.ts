@@ -37,6 +37,111 @@ export interface TenantDocument {
      * Its base address, as apps write it in `aud`.
      */
     url: string;
+    /**
+     * How the tenant's scripts prove themselves to this server. Nothing is sent unless given.
+     */
+    access?:
+      | {
+          /**
+           * Which kind of credential.
+           */
+          type: 'none';
+        }
+      | {
+          /**
+           * Which kind of credential.
+           */
+          type: 'bearer';
+          /**
+           * The token.
+           */
+          token:
+            | string
+            | {
+                /**
+                 * Name of an environment variable.
+                 */
+                env: string;
+              }
+            | {
+                /**
+                 * A file below the tenant's folder.
+                 */
+                file: string;
+              };
+        }
+      | {
+          /**
+           * Which kind of credential.
+           */
+          type: 'basic';
+          /**
+           * The user name.
+           */
+          username: string;
+          /**
+           * The password.
+           */
+          password:
+            | string
+            | {
+                /**
+                 * Name of an environment variable.
+                 */
+                env: string;
+              }
+            | {
+                /**
+                 * A file below the tenant's folder.
+                 */
+                file: string;
+              };
+        }
+      | {
+          /**
+           * Which kind of credential.
+           */
+          type: 'client-credentials';
+          /**
+           * The token endpoint of the server's authorization server.
+           */
+          tokenUrl: string;
+          /**
+           * The client id there.
+           */
+          clientId: string;
+          /**
+           * The client secret there.
+           */
+          clientSecret:
+            | string
+            | {
+                /**
+                 * Name of an environment variable.
+                 */
+                env: string;
+              }
+            | {
+                /**
+                 * A file below the tenant's folder.
+                 */
+                file: string;
+              };
+          /**
+           * The scopes to ask for.
+           */
+          scope: string;
+        }
+      | {
+          /**
+           * Which kind of credential.
+           */
+          type: 'own-token';
+          /**
+           * The scopes of the token.
+           */
+          scope: string;
+        };
   }[];
   /**
    * The keys that sign tokens. What is not imported is generated at the first start; private parts are stored encrypted.
@@ -521,6 +626,18 @@ export interface TenantDocument {
      * Runs of this tenant that may wait for their turn; more fail at once.
      */
     queue?: number;
+    /**
+     * All calls to the engine per invocation: HTTP, FHIR, key-value store, token verification.
+     */
+    hostCalls?: number;
+    /**
+     * Keys in the tenant's key-value store.
+     */
+    kvKeys?: number;
+    /**
+     * Bytes in the tenant's key-value store.
+     */
+    kvBytes?: number;
   };
   /**
    * Where callbacks may call over HTTP. Nowhere, unless listed.
@@ -528,8 +645,39 @@ export interface TenantDocument {
   outboundHttp?: {
     /**
      * Hosts, each as `host` or `host:port`.
+     *
+     * Items: A host, or a host with rules of its own.
      */
-    allow?: string[];
+    allow?: (
+      | string
+      | {
+          /**
+           * `host` or `host:port`.
+           */
+          host: string;
+          /**
+           * HTTP methods; every one where absent.
+           *
+           * @minItems 1
+           */
+          methods?: [
+            'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+            ...('GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE')[],
+          ];
+          /**
+           * Only addresses at or below this path.
+           */
+          path?: string;
+          /**
+           * Bytes of a request's body.
+           */
+          maximumRequestBytes?: number;
+          /**
+           * Bytes of an answer's body.
+           */
+          maximumResponseBytes?: number;
+        }
+    )[];
     /**
      * Lift the guard against private, loopback and link-local addresses for exactly these hosts, and for the keys and providers of this tenant at these hosts.
      */
@@ -683,6 +831,56 @@ export interface TenantDocument {
    * How the pages look: the name of a skin in `skins/`, or a folder below the tenant's.
    */
   skin?: string;
+  /**
+   * Secrets that scripts read by name through Secrets, each in the hooks it names. They are masked wherever a script prints them.
+   */
+  secrets?: {
+    /**
+     * One secret.
+     */
+    [k: string]: {
+      /**
+       * The secret; at least 8 characters.
+       */
+      value:
+        | string
+        | {
+            /**
+             * Name of an environment variable.
+             */
+            env: string;
+          }
+        | {
+            /**
+             * A file below the tenant's folder.
+             */
+            file: string;
+          };
+      /**
+       * The hooks that may read it.
+       *
+       * @minItems 1
+       */
+      hooks: [
+        (
+          | 'onAuthenticateSuccess'
+          | 'getUserName'
+          | 'authenticate'
+          | 'onSmartLoginPreContextSelection'
+          | 'onTokenGenerating'
+          | 'onPostAuthorize'
+        ),
+        ...(
+          | 'onAuthenticateSuccess'
+          | 'getUserName'
+          | 'authenticate'
+          | 'onSmartLoginPreContextSelection'
+          | 'onTokenGenerating'
+          | 'onPostAuthorize'
+        )[],
+      ];
+    };
+  };
 }
 
 /**

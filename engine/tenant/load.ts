@@ -7,7 +7,19 @@ import { crossCheck, isLoopback } from './cross-check.ts';
 import type { ClientDocument, TenantDocument, UserDocument } from './document.ts';
 import { publicPart, TenantFiles, type SecretRules } from './files.ts';
 import { problem, type Problem } from './problem.ts';
-import type { Client, ClientSecret, GrantType, Jwk, Provider, Tenant, User } from './tenant.ts';
+import type {
+  Client,
+  ClientSecret,
+  FhirAccess,
+  FhirServer,
+  GrantType,
+  Jwk,
+  OutboundHttp,
+  Provider,
+  ScriptSecret,
+  Tenant,
+  User,
+} from './tenant.ts';
 import { validateDocument } from './validate.ts';
 
 export type { Problem } from './problem.ts';
@@ -16,6 +28,8 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const FILE = 'tenant.json';
+/** Characters. What is shorter stands in too many texts to be masked in all of them. */
+const shortestSecret = 8;
 const hashes = new Map<string, Promise<string>>();
 
 /** argon2id takes tens of milliseconds by design: a reload hashes only what changed. Keyed by place, so equal secrets get their own salts. */
@@ -108,6 +122,31 @@ async function loadUser(
   };
 }
 
+/** The credential with its secret read, or undefined where that failed, which is reported. */
+async function loadAccess(
+  access: NonNullable<NonNullable<TenantDocument['fhirServers']>[number]['access']>,
+  at: string,
+  files: TenantFiles,
+  rules: SecretRules,
+): Promise<FhirAccess | undefined> {
+  switch (access.type) {
+    case 'bearer': {
+      const token = await files.secret(access.token, `${at}/token`, rules);
+      return token === undefined ? undefined : { ...access, token };
+    }
+    case 'basic': {
+      const password = await files.secret(access.password, `${at}/password`, rules);
+      return password === undefined ? undefined : { ...access, password };
+    }
+    case 'client-credentials': {
+      const clientSecret = await files.secret(access.clientSecret, `${at}/clientSecret`, rules);
+      return clientSecret === undefined ? undefined : { ...access, clientSecret };
+    }
+    default:
+      return access;
+  }
+}
+
 async function build(
   document: TenantDocument,
   folder: string,
@@ -183,6 +222,31 @@ async function build(
     });
     if (text !== undefined) values[name] = text;
   }
+  const secrets: Record<string, ScriptSecret> = {};
+  for (const [name, { value, hooks }] of Object.entries(document.secrets ?? {})) {
+    const at = `/secrets/${name}/value`;
+    const text = await files.secret(value, at, rules);
+    if (text !== undefined && text.length < shortestSecret)
+      files.report(
+        'secret-short',
+        at,
+        `${text.length} characters`,
+        `at least ${shortestSecret}`,
+        'a shorter one could not be masked',
+      );
+    if (text !== undefined) secrets[name] = { value: text, hooks };
+  }
+  const fhirServers: FhirServer[] = [];
+  for (const [index, { access, ...rest }] of (document.fhirServers ?? []).entries()) {
+    const login = access && (await loadAccess(access, `/fhirServers/${index}/access`, files, rules));
+    fhirServers.push({ ...rest, ...(login && { access: login }) });
+  }
+  const hosts = document.outboundHttp?.allow ?? [];
+  const outboundHttp: OutboundHttp = {
+    allow: hosts.map((entry) => (typeof entry === 'string' ? entry : entry.host)),
+    allowPrivate: document.outboundHttp?.allowPrivate === true,
+    rules: hosts.filter((entry) => typeof entry !== 'string'),
+  };
   const id = document.id ?? basename(resolve(folder));
   const { $schema: _schema, ...rest } = document;
   return {
@@ -198,6 +262,9 @@ async function build(
     users,
     scripts: { ...(callbacks && { callbacks }), ...(codapAuthorization && { codapAuthorization }) },
     environment: values,
+    secrets,
+    fhirServers,
+    outboundHttp,
     codap: { enabled: document.codap?.enabled === true, trust },
   } as Tenant;
 }

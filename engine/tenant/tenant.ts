@@ -144,6 +144,11 @@ export interface ScriptLimits {
   readonly httpResponseBytes: number;
   readonly outputBytes: number;
   readonly logLines: number;
+  /** All calls to the engine: HTTP, FHIR, the key-value store, token verification. */
+  readonly hostCalls: number;
+  /** What the tenant's key-value store may hold. */
+  readonly kvKeys: number;
+  readonly kvBytes: number;
   /** Invocations of this tenant at one time, and how many may wait behind them. */
   readonly concurrency: number;
   readonly queue: number;
@@ -160,6 +165,51 @@ export interface Lifetimes {
   readonly consentSeconds: number;
 }
 
+/** How scripts prove themselves to a FHIR server of the tenant's. */
+export type FhirAccess =
+  | { readonly type: 'none' }
+  | { readonly type: 'bearer'; readonly token: string }
+  | { readonly type: 'basic'; readonly username: string; readonly password: string }
+  | {
+      readonly type: 'client-credentials';
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly scope: string;
+    }
+  /** Sallyport makes a short token of its own for the server. */
+  | { readonly type: 'own-token'; readonly scope: string };
+
+export interface FhirServer {
+  readonly name: string;
+  readonly url: string;
+  readonly access?: FhirAccess;
+}
+
+/** What a tenant allows its scripts at one host, beyond calling it at all. */
+export interface HostRule {
+  readonly host: string;
+  readonly methods?: readonly string[];
+  /** Only addresses at or below it. */
+  readonly path?: string;
+  readonly maximumRequestBytes?: number;
+  readonly maximumResponseBytes?: number;
+}
+
+export interface OutboundHttp {
+  /** Hosts (`host` or `host:port`) that scripts may call. */
+  readonly allow: readonly string[];
+  /** Lifts the SSRF guard for exactly these hosts. */
+  readonly allowPrivate: boolean;
+  readonly rules?: readonly HostRule[];
+}
+
+/** A secret that scripts read by its name, in the hooks it is meant for. */
+export interface ScriptSecret {
+  readonly value: string;
+  readonly hooks: readonly string[];
+}
+
 export interface Tenant {
   readonly id: string;
   readonly name: string;
@@ -168,7 +218,7 @@ export interface Tenant {
   readonly version: string;
   readonly folder: string;
   readonly demo: boolean;
-  readonly fhirServers: readonly { readonly name: string; readonly url: string }[];
+  readonly fhirServers: readonly FhirServer[];
   readonly keystore: {
     readonly algorithms: readonly SigningAlgorithm[];
     /** Private keys to import (from a JWKS file or text); each carries `kid` and `alg`. */
@@ -182,8 +232,8 @@ export interface Tenant {
   readonly users: readonly User[];
   readonly scripts: { readonly callbacks?: Script; readonly codapAuthorization?: Script };
   readonly scriptLimits: ScriptLimits;
-  /** Hosts (`host` or `host:port`) that scripts may call; `allowPrivate` lifts the SSRF guard for exactly these hosts. */
-  readonly outboundHttp: { readonly allow: readonly string[]; readonly allowPrivate: boolean };
+  readonly outboundHttp: OutboundHttp;
+  readonly secrets: Readonly<Record<string, ScriptSecret>>;
   /** Names and values that scripts read through `Environment`. */
   readonly environment: Readonly<Record<string, string>>;
   /** Authorization request parameters that scripts may read. */

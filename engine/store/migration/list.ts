@@ -2,9 +2,10 @@
 import type { Knex } from 'knex';
 import * as initial from './0001-initial.ts';
 import * as administration from './0002-administration.ts';
+import * as scriptValues from './0003-script-values.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
 }
 
-export const migrations: readonly NamedMigration[] = [initial, administration];
+export const migrations: readonly NamedMigration[] = [initial, administration, scriptValues];
