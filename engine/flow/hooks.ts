@@ -257,7 +257,9 @@ export const chooseContexts: HookBinding<
     ) {
       return policy('onSmartLoginPreContextSelection', 'launch-parameter');
     }
-    return { session, choices, contextRequired: required };
+    // What the launch names is settled: to pick another record than the EHR shows would mix two people up.
+    const open = choices.filter(({ contextType }) => facts.launchParameters[contextType.toLowerCase()] === undefined);
+    return { session, choices: open, contextRequired: required };
   },
 };
 
