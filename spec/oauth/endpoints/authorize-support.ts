@@ -1,6 +1,7 @@
 /** Requests to the authorization endpoint, by every method that carries one. */
 import { expect } from 'chai';
 import { authorizationRequest } from '../../support/oauth.ts';
+import type { Page } from '../../support/person.ts';
 import type { Stage } from './stage.ts';
 import { type Answer, send } from './wire.ts';
 
@@ -9,6 +10,19 @@ export type Change = Readonly<Record<string, string | undefined>>;
 /** Where the demo's native app listens. */
 export const callback = 'http://127.0.0.1:45678/callback';
 export const path = '/demo/oauth/authorize';
+
+/** The page the person sees, or what the app gets: `code` or its error. */
+export function seen({ status, url, body }: Page): string {
+  const back = new URL(url).searchParams;
+  if (status === 302) return back.has('code') ? 'code' : String(back.get('error'));
+  const pages = {
+    login: 'name="password"',
+    context: 'name="choice"',
+    terms: 'value="accept"',
+    consent: 'value="approve"',
+  };
+  return Object.entries(pages).find(([, mark]) => body.includes(mark))?.[0] ?? `page ${status}`;
+}
 
 export function requestsOf(stage: () => Stage) {
   const get = (query: string) => send(stage().server, 'GET', `${path}?${query}`);

@@ -5,15 +5,21 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
 import { hashHandle } from '../../../engine/store/secret.ts';
+import { type Admin, asAdmin } from '../../admin/support.ts';
 import { sharedPostgres } from '../../support/databases.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 
 export interface Stage {
   readonly server: TestServer;
+  readonly admin: Admin;
   /** A tenant of the same path under another host, with CODAP off. */
   readonly twin: string;
   /** What could still be used or resumed, all tenants together. */
   usable(): Promise<Usable>;
+  /** A launch handle of the demo tenant, or of another one. */
+  launch(clientId: string, username: string, tenant?: string): Promise<string>;
+  /** Makes sessions older. */
+  age(seconds: number): Promise<void>;
   /** Makes the flow that a code leads to, or the token or launch of a handle, expire. */
   expire(kind: 'code' | 'token' | 'launch', handle: string): Promise<void>;
 }
@@ -131,7 +137,11 @@ async function edit(path: string, change: (document: TenantText) => void): Promi
 }
 
 async function prepare(config: string): Promise<void> {
-  await edit(join(config, 'demo', 'tenant.json'), (tenant) => tenant.clients.push(...clients.map(named)));
+  await edit(join(config, 'demo', 'tenant.json'), (tenant) => {
+    tenant.clients.push(...clients.map(named));
+    // A hint is good for longer than the token it was.
+    tenant['lifetimes'] = { idTokenSeconds: 1 };
+  });
   await edit(join(config, 'partner', 'tenant.json'), (tenant) => {
     tenant.clients.push(...partnerClients.map(named));
   });
@@ -166,13 +176,23 @@ async function start(): Promise<Stage & { close(): Promise<void> }> {
   const server = await startTestServer({ databaseUrl, prepare });
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
+  const admin = await asAdmin(server);
   return {
     server,
+    admin,
     twin: server.issuer.replace('localhost', '127.0.0.1'),
     async usable() {
       const { rows } = await database.query<Record<keyof Usable, string>>(counts);
       const numbers = Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]);
       return Object.fromEntries(numbers) as unknown as Usable;
+    },
+    async launch(clientId, username, tenant = 'demo') {
+      const context = { patient: 'patient-02', need_patient_banner: true };
+      const { body } = await admin('POST', `/tenants/${tenant}/launches`, { clientId, username, context });
+      return String(body['launch']);
+    },
+    async age(seconds) {
+      await database.query('update session set authenticated_at = authenticated_at - $1', [seconds * 1000]);
     },
     async expire(kind, handle) {
       const { rowCount } = await database.query(expiries[kind], [hashHandle(handle)]);
