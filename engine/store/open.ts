@@ -1,4 +1,5 @@
 /** Opens the store: PostgreSQL where a URL names one, else the embedded PGlite in the data folder. */
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import knex, { type Knex } from 'knex';
 import { type Database, rows } from './database.ts';
@@ -59,8 +60,12 @@ function openPostgres(databaseUrl: string): OpenDatabase {
 async function openEmbedded(dataFolder: string): Promise<OpenDatabase> {
   const lock = await lockFolder(join(dataFolder, 'postgres.lock'));
   let host: PgliteHost;
+  const folder = join(dataFolder, 'postgres');
   try {
-    host = await startPglite(join(dataFolder, 'postgres'));
+    // PGlite lets everybody read and write its files; the folder keeps the machine's other users away from them.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    host = await startPglite(folder);
   } catch (error) {
     await lock.release();
     throw error;

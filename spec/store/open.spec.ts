@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -43,6 +43,16 @@ describe('opening the store', function () {
     const second = await openStore({ dataFolder: folder });
     await second.close();
     expect(await readdir(folder)).to.deep.equal(['postgres']);
+  });
+
+  it("keeps the machine's other users out of the embedded database, also of one that they could read before", async () => {
+    const database = join(folder, 'postgres');
+    const mode = async () => ((await stat(database)).mode & 0o777).toString(8);
+    await (await openStore({ dataFolder: folder })).close();
+    expect(await mode()).to.equal('700');
+    await chmod(database, 0o755);
+    await (await openStore({ dataFolder: folder })).close();
+    expect(await mode()).to.equal('700');
   });
 
   it('respects the lock of a living process and takes over that of a dead one', async () => {
