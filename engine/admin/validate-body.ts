@@ -2,7 +2,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Problem } from '../tenant/problem.ts';
-import { toProblem } from '../tenant/validate.ts';
+import { toProblems } from '../tenant/violation.ts';
 import type { JsonSchema, Route } from './route.ts';
 
 const bodies = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: true });
@@ -16,7 +16,7 @@ const compiled = new WeakMap<object, ValidateFunction>();
 function check(ajv: Ajv2020, schema: JsonSchema, value: unknown): readonly Problem[] {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, validate);
-  return validate(value) ? [] : (validate.errors ?? []).map((error) => toProblem(error, 'body'));
+  return validate(value) ? [] : toProblems(validate.errors ?? [], 'body');
 }
 
 /** Fills in defaults in place. */

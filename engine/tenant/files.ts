@@ -1,10 +1,11 @@
 /** Reads the files a document names, never outside its folder, and remembers every byte for the version. */
 import { createHash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { compileScript } from '../script/compile/compile.ts';
 import { importsOf } from '../script/compile/imports.ts';
 import { makeScript } from '../script/script.ts';
-import { problem, type Problem } from './problem.ts';
+import { problem, type Problem, scriptProblem } from './problem.ts';
 import type { Jwk, Script } from './tenant.ts';
 
 type SecretDocument = string | { readonly env: string } | { readonly file: string };
@@ -26,6 +27,7 @@ export class TenantFiles {
   readonly #folder: string;
   readonly #document: string;
   readonly #version = createHash('sha256');
+  readonly #scripts = new Map<string, Script>();
 
   constructor(folder: string, document: string) {
     this.#folder = folder;
@@ -70,8 +72,19 @@ export class TenantFiles {
     }
   }
 
+  /** The script with all it imports; what is wrong with its text is reported once, wherever it is named. */
   async script(name: string | undefined, pointer: string): Promise<Script | undefined> {
     if (name === undefined) return undefined;
+    const script = this.#scripts.get(name) ?? (await this.#readScript(name, pointer));
+    if (script === undefined || this.#scripts.has(name)) return script;
+    this.#scripts.set(name, script);
+    const compiled = compileScript(script);
+    for (const found of compiled.ok ? [] : compiled.problems)
+      this.problems.push(scriptProblem(join(this.#folder, found.location.file), found));
+    return script;
+  }
+
+  async #readScript(name: string, pointer: string): Promise<Script | undefined> {
     const source = await this.read(name, pointer);
     if (source === undefined) return undefined;
     const modules = new Map<string, string>();

@@ -11,6 +11,11 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A name as it stands in a JSON pointer (RFC 6901). */
+export function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
 /** Builds a problem whose message is a sentence of its parts. */
 export function problem(
   code: string,
@@ -22,6 +27,28 @@ export function problem(
 ): Problem {
   const message = `${file}${pointer === '' ? '' : ` at ${pointer}`}: found ${found}, expected ${expected}.`;
   return { code, file, pointer, found, expected, hint, message };
+}
+
+/** What is wrong with a script, at line and column of its file. */
+export function scriptProblem(
+  file: string,
+  fault: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+    readonly location: { readonly line: number; readonly column: number };
+  },
+): Problem {
+  const { line, column } = fault.location;
+  return {
+    code: `script-${fault.code}`,
+    file,
+    pointer: '',
+    found: `${fault.message} at ${line}:${column}`,
+    expected: 'a script that loads',
+    hint: fault.hint,
+    message: `${file}:${line}:${column}: ${fault.message}.`,
+  };
 }
 
 function editDistance(left: string, right: string): number {

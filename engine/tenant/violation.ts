@@ -1,6 +1,6 @@
 /** Says in words what a JSON Schema's violation found and what it expected. Shows no value that may be a secret. */
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import { didYouMean, problem, type Problem } from './problem.ts';
+import { didYouMean, escapePointer, problem, type Problem } from './problem.ts';
 
 interface Branch {
   readonly type?: string;
@@ -86,10 +86,6 @@ function expected({ keyword, params, parentSchema, message }: ErrorObject): stri
 function namesIn(schema: object | undefined): readonly string[] {
   const { properties, anyOf } = (schema ?? {}) as Branch & { readonly anyOf?: readonly Branch[] };
   return [...Object.keys(properties ?? {}), ...(anyOf ?? []).flatMap((branch) => namesIn(branch))];
-}
-
-function escapePointer(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** The known name that an unknown one was probably meant to be. */

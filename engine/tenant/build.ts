@@ -1,0 +1,133 @@
+/** Turns a valid document and the files it names into a tenant. */
+import { basename, resolve } from 'node:path';
+import { isLoopback } from './cross-check.ts';
+import type { TenantDocument } from './document.ts';
+import type { SecretRules, TenantFiles } from './files.ts';
+import { importedKeys, publicJwks } from './key-sets.ts';
+import { escapePointer } from './problem.ts';
+import { loadClient, loadUser } from './seeds.ts';
+import type { Client, FhirAccess, FhirServer, OutboundHttp, Provider, ScriptSecret, Tenant, User } from './tenant.ts';
+
+/** Characters. What is shorter stands in too many texts to be masked in all of them. */
+const shortestSecret = 8;
+
+/** The credential with its secret read, or undefined where that failed, which is reported. */
+async function loadAccess(
+  access: NonNullable<NonNullable<TenantDocument['fhirServers']>[number]['access']>,
+  at: string,
+  files: TenantFiles,
+  rules: SecretRules,
+): Promise<FhirAccess | undefined> {
+  switch (access.type) {
+    case 'bearer': {
+      const token = await files.secret(access.token, `${at}/token`, rules);
+      return token === undefined ? undefined : { ...access, token };
+    }
+    case 'basic': {
+      const password = await files.secret(access.password, `${at}/password`, rules);
+      return password === undefined ? undefined : { ...access, password };
+    }
+    case 'client-credentials': {
+      const clientSecret = await files.secret(access.clientSecret, `${at}/clientSecret`, rules);
+      return clientSecret === undefined ? undefined : { ...access, clientSecret };
+    }
+    default:
+      return access;
+  }
+}
+
+/** Builds the tenant of a document that fits its schema. What is wrong beyond that is reported to `files`. */
+export async function buildTenant(
+  document: TenantDocument,
+  folder: string,
+  files: TenantFiles,
+  environment: SecretRules['environment'],
+): Promise<Tenant> {
+  const rules: SecretRules = { inlineAllowed: document.demo === true && isLoopback(document.issuer), environment };
+  const clients: Client[] = [];
+  for (const [index, client] of (document.clients ?? []).entries())
+    clients.push(await loadClient(client, `/clients/${index}`, files, rules, { folder, issuer: document.issuer }));
+  const users: User[] = [];
+  for (const [index, user] of (document.users ?? []).entries())
+    users.push(await loadUser(user, `/users/${index}`, files, rules, folder));
+  const providers: Provider[] = [];
+  for (const [index, { clientSecret, federationAuth, ...rest }] of (document.providers ?? []).entries()) {
+    const at = `/providers/${index}`;
+    const secret =
+      clientSecret === undefined ? undefined : await files.secret(clientSecret, `${at}/clientSecret`, rules);
+    const script = await files.script(federationAuth, `${at}/federationAuth`);
+    providers.push({
+      ...(rest as Required<typeof rest>),
+      name: rest.name ?? rest.id,
+      ...(secret && { clientSecret: secret }),
+      ...(script && { federationAuth: script }),
+    });
+  }
+  const inbound: Tenant['inbound'][number][] = [];
+  for (const [index, module] of (document.inbound ?? []).entries()) {
+    const script = await files.script(module.script, `/inbound/${index}/script`);
+    inbound.push({ type: module.type, id: module.id, ...(script && { script }) });
+  }
+  const trust: Tenant['codap']['trust'][number][] = [];
+  for (const [index, { jwks, jwksFile, ...rest }] of (document.codap?.trust ?? []).entries()) {
+    const source = { ...(jwks && { jwks }), ...(jwksFile && { jwksFile }) };
+    const keys = await publicJwks(files, source, `/codap/trust/${index}`, document.issuer);
+    trust.push({ ...(rest as Required<Omit<typeof rest, 'jwksUri'>> & typeof rest), ...keys });
+  }
+  const callbacks = await files.script(document.scripts?.callbacks, '/scripts/callbacks');
+  const codapAuthorization = await files.script(document.scripts?.codapAuthorization, '/scripts/codapAuthorization');
+  const imported = await importedKeys(files, document.keystore ?? {}, { ...rules, issuer: document.issuer });
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(document.environment ?? {})) {
+    const text = await files.secret(value, `/environment/${escapePointer(name)}`, {
+      ...rules,
+      inlineAllowed: true,
+    });
+    if (text !== undefined) values[name] = text;
+  }
+  const secrets: Record<string, ScriptSecret> = {};
+  for (const [name, { value, hooks }] of Object.entries(document.secrets ?? {})) {
+    const at = `/secrets/${escapePointer(name)}/value`;
+    const text = await files.secret(value, at, rules);
+    if (text !== undefined && text.length < shortestSecret)
+      files.report(
+        'secret-short',
+        at,
+        `${text.length} characters`,
+        `at least ${shortestSecret}`,
+        'a shorter one could not be masked',
+      );
+    if (text !== undefined) secrets[name] = { value: text, hooks };
+  }
+  const fhirServers: FhirServer[] = [];
+  for (const [index, { access, ...rest }] of (document.fhirServers ?? []).entries()) {
+    const login = access && (await loadAccess(access, `/fhirServers/${index}/access`, files, rules));
+    fhirServers.push({ ...rest, ...(login && { access: login }) });
+  }
+  const hosts = document.outboundHttp?.allow ?? [];
+  const outboundHttp: OutboundHttp = {
+    allow: hosts.map((entry) => (typeof entry === 'string' ? entry : entry.host)),
+    allowPrivate: document.outboundHttp?.allowPrivate === true,
+    rules: hosts.filter((entry) => typeof entry !== 'string'),
+  };
+  const id = document.id ?? basename(resolve(folder));
+  const { $schema: _schema, ...rest } = document;
+  return {
+    ...rest,
+    id,
+    name: document.name ?? id,
+    folder: resolve(folder),
+    version: files.version(),
+    keystore: { algorithms: document.keystore?.algorithms ?? [], imported },
+    inbound,
+    providers,
+    clients,
+    users,
+    scripts: { ...(callbacks && { callbacks }), ...(codapAuthorization && { codapAuthorization }) },
+    environment: values,
+    secrets,
+    fhirServers,
+    outboundHttp,
+    codap: { enabled: document.codap?.enabled === true, trust },
+  } as Tenant;
+}
