@@ -4,9 +4,12 @@ import { didYouMean, escapePointer, problem, type Problem } from './problem.ts';
 
 interface Branch {
   readonly type?: string;
+  readonly const?: unknown;
   readonly description?: string;
   readonly enum?: readonly unknown[];
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, { readonly const?: unknown }>>;
+  readonly anyOf?: readonly Branch[];
+  readonly oneOf?: readonly Branch[];
   readonly required?: readonly string[];
 }
 
@@ -42,7 +45,9 @@ function found({ keyword, data, parentSchema }: ErrorObject): string {
   return data === '' ? 'an empty text' : 'a text';
 }
 
-function branchText({ type, required, enum: values }: Branch): string {
+function branchText({ type, required, properties, enum: values }: Branch): string {
+  const kind = properties?.['type']?.const;
+  if (kind !== undefined) return `{"type": ${JSON.stringify(kind)}, …}`;
   if (values) return values.map((value) => JSON.stringify(value)).join(' or ');
   if (type === 'object' && required?.length === 1) return `{"${required[0]}": …}`;
   return kinds[type ?? ''] ?? 'another value';
@@ -76,7 +81,8 @@ function expected({ keyword, params, parentSchema, message }: ErrorObject): stri
     case 'format':
       return formats[String(params['format'])] ?? `the format ${String(params['format'])}`;
     case 'anyOf':
-      return (parentSchema?.['anyOf'] as readonly Branch[]).map(branchText).join(' or ');
+    case 'oneOf':
+      return (parentSchema?.[keyword] as readonly Branch[]).map(branchText).join(' or ');
     default:
       return `a value that ${message ?? 'is valid'}`;
   }
@@ -84,8 +90,8 @@ function expected({ keyword, params, parentSchema, message }: ErrorObject): stri
 
 /** The names that an object may have: its schema's own, or those of all alternatives. */
 function namesIn(schema: object | undefined): readonly string[] {
-  const { properties, anyOf } = (schema ?? {}) as Branch & { readonly anyOf?: readonly Branch[] };
-  return [...Object.keys(properties ?? {}), ...(anyOf ?? []).flatMap((branch) => namesIn(branch))];
+  const { properties, anyOf = [], oneOf = [] } = (schema ?? {}) as Branch;
+  return [...Object.keys(properties ?? {}), ...[...anyOf, ...oneOf].flatMap(namesIn)];
 }
 
 /** The known name that an unknown one was probably meant to be. */
@@ -126,13 +132,15 @@ function toProblem(error: ErrorObject, file: string): Problem {
  */
 function withoutNoise(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   let kept = errors;
-  for (const whole of errors.filter(({ keyword }) => keyword === 'anyOf')) {
+  for (const whole of errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')) {
     const branchOf = ({ schemaPath }: ErrorObject) =>
       schemaPath.startsWith(`${whole.schemaPath}/`)
         ? schemaPath.slice(whole.schemaPath.length + 1).split('/')[0]
         : undefined;
+    // Of another type, or of another kind by the member `type`.
     const wrongKind = ({ keyword, instancePath }: ErrorObject) =>
-      keyword === 'type' && instancePath === whole.instancePath;
+      (keyword === 'type' && instancePath === whole.instancePath) ||
+      (keyword === 'const' && instancePath === `${whole.instancePath}/type`);
     const inside = kept.filter(
       (error) => branchOf(error) !== undefined && error.instancePath.startsWith(whole.instancePath),
     );

@@ -1,7 +1,13 @@
 /** docs/configuration.md holds what the schemas say, whole, and its links lead somewhere. */
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { configurationPage, configurationReference, type Schema } from '../../tools/generate/configuration-page.ts';
+import {
+  configurationPage,
+  configurationReference,
+  objectsIn,
+  type Schema,
+  titleOf,
+} from '../../tools/generate/configuration-page.ts';
 
 const root = new URL('../../', import.meta.url);
 const text = (name: string) => readFile(new URL(name, root), 'utf8');
@@ -23,15 +29,21 @@ describe('docs/configuration.md', () => {
       for (const [name, property] of Object.entries(object.properties ?? {})) {
         expect(page, `${path}${name}`).to.include(`| \`${name}\` |`);
         expect(page, `${path}${name}`).to.include(property.description);
-        const inner = property.type === 'array' ? property.items : property;
-        if (!inner?.properties) continue;
-        const title = `${path}${name}${property.type === 'array' ? '[]' : ''}`;
+        const objects = objectsIn(property);
+        if (objects.length === 0) continue;
+        const title = titleOf(path, name, property);
         expect(page).to.include(`\n### ${title}\n`);
-        walk(inner, `${title}.`);
+        for (const inner of objects) walk(inner, `${title}.`);
       }
     };
     walk(await schema('server'), '');
-    walk(await schema('tenant'), '');
+    const tenant = await schema('tenant');
+    walk(tenant, '');
+    // The walk itself reaches lists, maps and alternatives.
+    for (const name of ['clients', 'secrets', 'outboundHttp'])
+      expect(objectsIn(tenant.properties?.[name] ?? {}), name).to.have.length(1);
+    const access = tenant.properties?.['fhirServers']?.items?.properties?.['access'] ?? {};
+    expect(objectsIn(access)).to.have.length.greaterThan(3);
   });
 
   it('names every environment variable the server knows', async () => {

@@ -13,6 +13,7 @@ export interface Schema {
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
@@ -42,48 +43,55 @@ function range({ minimum, maximum }: Schema): string {
 }
 
 function typeOf(schema: Schema): string {
-  if (isSecret(schema)) return '[secret](#secrets)';
+  if (isSecret(schema)) return '[secret](#how-secrets-are-given)';
   if (schema.const !== undefined) return code(JSON.stringify(schema.const));
   if (schema.enum) return schema.enum.map((value) => code(JSON.stringify(value))).join(' or ');
   if (schema.type === 'array') return `list of ${schema.items ? pluralOf(schema.items) : 'anything'}`;
   if (schema.type === 'object') return 'object';
   if (schema.format === 'uri') return 'URL';
   if (schema.format) return schema.format;
-  if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
+  const alternatives = schema.anyOf ?? schema.oneOf;
+  if (alternatives) return [...new Set(alternatives.map(typeOf))].join(' or ');
   return `${schema.type ?? 'anything'}${range(schema)}`;
 }
 
 function pluralOf(item: Schema): string {
   if (item.enum) return item.enum.map((value) => code(JSON.stringify(value))).join(', ');
-  const name = typeOf(item);
-  return name === 'string' || name === 'object' ? `${name}s` : name;
+  return typeOf(item).replace(/\b(string|object)\b/g, '$1s');
 }
 
-/** The object whose properties have a table of their own: the property's, or that of a list's items. */
-function innerOf(schema: Schema): Schema | undefined {
-  const object = schema.type === 'array' ? schema.items : schema;
-  return object?.properties ? object : undefined;
+/** The objects whose properties have tables of their own: the property's, those of its items, of its members, or alternatives. */
+export function objectsIn(schema: Schema): readonly Schema[] {
+  const inner = schema.type === 'array' ? schema.items : membersOf(schema);
+  if (!inner || isSecret(inner)) return [];
+  return inner.properties ? [inner] : [...(inner.oneOf ?? []), ...(inner.anyOf ?? [])].flatMap(objectsIn);
+}
+
+/** What every member of a map is, where the names are free; else the schema itself. */
+function membersOf(schema: Schema): Schema {
+  return !schema.properties && typeof schema.additionalProperties === 'object' ? schema.additionalProperties : schema;
 }
 
 function anchorOf(title: string): string {
   return title.toLowerCase().replace(/[^a-z0-9 -]/g, '');
 }
 
-function titleOf(path: string, name: string, schema: Schema): string {
-  return `${path}${name}${schema.type === 'array' ? '[]' : ''}`;
+/** The heading of an object's section. */
+export function titleOf(path: string, name: string, schema: Schema): string {
+  return `${path}${name}${schema.type === 'array' ? '[]' : membersOf(schema) === schema ? '' : '.*'}`;
 }
 
 function rowOf(path: string, name: string, schema: Schema, isRequired: boolean): string {
-  const inner = innerOf(schema);
+  const objects = objectsIn(schema);
   const title = titleOf(path, name, schema);
   const [example] = schema.examples ?? [];
-  const shown = inner || JSON.stringify(example ?? null).length > longestExample ? '' : code(example);
+  const shown = objects.length > 0 || JSON.stringify(example ?? null).length > longestExample ? '' : code(example);
   // Where every member has a default of its own, the object's says nothing.
-  const empty = inner && JSON.stringify(schema.default ?? {}).length === 2;
+  const empty = objects.length > 0 && JSON.stringify(schema.default ?? {}).length === 2;
   const standard = schema.default === undefined || empty ? '' : code(JSON.stringify(schema.default));
   const cells = [
     code(name),
-    inner ? `[${typeOf(schema)}](#${anchorOf(title)})` : typeOf(schema),
+    objects.length > 0 ? `[${typeOf(schema)}](#${anchorOf(title)})` : typeOf(schema),
     isRequired ? '**required**' : standard,
     (schema.description ?? '').replaceAll('|', '\\|'),
     shown,
@@ -99,11 +107,14 @@ async function sectionsOf(schema: Schema, path: string): Promise<string> {
   );
   const parts = [`| property | type | default | what it says | example |\n|---|---|---|---|---|\n${rows.join('\n')}`];
   for (const [name, property] of Object.entries(properties)) {
-    const object = innerOf(property);
-    if (!object) continue;
+    const objects = objectsIn(property);
+    if (objects.length === 0) continue;
     const title = titleOf(path, name, property);
-    const example = await block({ [name]: property.examples?.[0] });
-    parts.push(`### ${title}`, property.description ?? '', example, await sectionsOf(object, `${title}.`));
+    parts.push(`### ${title}`, property.description ?? '', await block({ [name]: property.examples?.[0] }));
+    for (const object of objects) {
+      if (objects.length > 1) parts.push(`**${object.description ?? ''}**`, await block(object.examples?.[0]));
+      parts.push(await sectionsOf(object, `${title}.`));
+    }
   }
   return parts.join('\n\n');
 }
