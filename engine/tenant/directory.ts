@@ -1,14 +1,16 @@
 /** All tenants of a server, by id and by place; reloads one at a time when its files change. */
 import { type FSWatcher, watch as watchFolder } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { loadTenant } from './load.ts';
+import { loadTenants } from './load-all.ts';
+import { createLocator } from './locator.ts';
 import { problem, type Problem } from './problem.ts';
-import type { Tenant, TenantDirectory } from './tenant.ts';
+import { createScriptHistory } from './script-history.ts';
+import type { Script, Tenant, TenantDirectory } from './tenant.ts';
 
 export interface OpenDirectory extends TenantDirectory {
   /** Loads everything again. A tenant whose new document is invalid keeps its last valid one; its problems are answered. */
   reload(): Promise<readonly Problem[]>;
+  /** A script the tenant has, or had a short while ago, by its hash. */
+  scriptVersion(tenantId: string, hash: string): Script | undefined;
   close(): void;
 }
 
@@ -18,10 +20,11 @@ export interface DirectoryOptions {
   readonly watch?: boolean;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly logger?: { info(message: string): void; error(fields: object, message: string): void };
-  /** Called for a new or changed tenant before it is served. */
+  /** Called for a new or changed tenant before it is served; where it rejects, the one before stays. */
   readonly onChange?: (tenant: Tenant) => Promise<void>;
 }
 
+/** Editors and copies write in several steps: what comes within this time of each other is read once. */
 const settleMilliseconds = 150;
 
 /** Refuses with the problems of all tenants at once. */
@@ -31,138 +34,115 @@ export async function openTenantDirectory(
   | { readonly ok: true; readonly directory: OpenDirectory }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 > {
+  const { path, logger } = options;
   const environment = options.environment ?? process.env;
-  const first = await loadAll(options.path, environment);
+  const first = await loadTenants(path, environment);
   if (first.problems.length > 0) return { ok: false, problems: first.problems };
-  let tenants = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
+  let tenants: ReadonlyMap<string, Tenant> = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
   let locate = createLocator(first.tenants);
-  const watchers: FSWatcher[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> = Promise.resolve();
+  const history = createScriptHistory();
+  for (const tenant of first.tenants) history.remember(tenant);
 
-  async function reload(): Promise<readonly Problem[]> {
-    const next = await loadAll(options.path, environment);
-    const served = new Map<string, Tenant>();
-    for (const tenant of next.tenants) {
-      const before = tenants.get(tenant.id);
-      if (before?.version === tenant.version) served.set(tenant.id, before);
-      else {
-        await options.onChange?.(tenant);
-        served.set(tenant.id, tenant);
-        options.logger?.info(`tenant ${tenant.id} was reloaded`);
-      }
+  /** The tenant made ready to be served, or what keeps it from being so. */
+  async function prepare(tenant: Tenant): Promise<Problem | undefined> {
+    try {
+      await options.onChange?.(tenant);
+      return undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'it could not be prepared';
+      return problem('not-prepared', tenant.folder, '', `a tenant that cannot be served (${reason})`, 'one that can');
     }
-    for (const [id, tenant] of tenants) if (!served.has(id) && next.broken.has(tenant.folder)) served.set(id, tenant);
+  }
+
+  async function readAgain(): Promise<readonly Problem[]> {
+    const next = await loadTenants(path, environment);
+    const problems = [...next.problems];
+    const unserved = new Set(next.broken);
+    const served = new Map<string, Tenant>();
+    const changed: string[] = [];
+    const staying = [...tenants.values()].filter(({ folder }) => next.broken.has(folder));
+    for (const tenant of next.tenants) {
+      const twin = staying.find(({ id, issuer }) => id === tenant.id || issuer === tenant.issuer);
+      if (twin) {
+        const found = `the id or issuer of ${twin.folder}, whose last valid tenant stays`;
+        problems.push(problem('tenant-twice', tenant.folder, '', found, 'an id and an issuer of its own'));
+        unserved.add(tenant.folder);
+        continue;
+      }
+      const before = tenants.get(tenant.id);
+      const same = before?.version === tenant.version && before.folder === tenant.folder;
+      const failure = same ? undefined : await prepare(tenant);
+      if (failure) {
+        problems.push(failure);
+        unserved.add(tenant.folder);
+        continue;
+      }
+      served.set(tenant.id, same ? before : tenant);
+      if (!same) changed.push(tenant.id);
+    }
+    // A folder without any tenant is a mistake, or a copy that is still under way; it takes nobody out of service.
+    const empty = next.tenants.length === 0 && next.broken.size === 0;
+    for (const [id, tenant] of tenants)
+      if (!served.has(id) && (empty || unserved.has(tenant.folder))) served.set(id, tenant);
+    const removed = [...tenants.keys()].filter((id) => !served.has(id));
+    for (const id of changed) history.remember(served.get(id) as Tenant);
+    for (const id of removed) history.forget(id);
     tenants = served;
     locate = createLocator([...served.values()]);
-    if (next.problems.length > 0) {
-      options.logger?.error(
-        { problems: next.problems.map(({ message, hint }) => `${message} ${hint}`) },
+    for (const id of changed) logger?.info(`tenant ${id} was loaded anew`);
+    for (const id of removed) logger?.info(`tenant ${id} is no longer served`);
+    if (problems.length > 0) {
+      logger?.error(
+        { problems: problems.map(({ message, hint }) => `${message} ${hint}`.trim()) },
         'a changed configuration is invalid; the last valid one stays',
       );
     }
-    return next.problems;
+    return problems;
   }
 
-  if (options.watch) {
-    const watcher = watchFolder(options.path, { recursive: true }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        running = running
-          .then(reload)
-          .catch((error: Error) =>
-            options.logger?.error({ reason: error.message }, 'the configuration could not be reloaded'),
-          );
-      }, settleMilliseconds);
-    });
-    watcher.on('error', (error) =>
-      options.logger?.error({ reason: String(error) }, 'the configuration is no longer watched'),
-    );
-    watchers.push(watcher);
+  let running: Promise<unknown> = Promise.resolve();
+
+  /** One after the other, so that an older reading never replaces a newer one. */
+  function reload(): Promise<readonly Problem[]> {
+    const result = running.then(readAgain);
+    running = result.catch(() => undefined);
+    return result;
   }
+
+  const unwatch = options.watch ? watch(path, reload, logger) : () => undefined;
 
   return {
     ok: true,
     directory: {
       all: () => [...tenants.values()],
       byId: (id) => tenants.get(id),
-      byLocation: (host, path) => locate(host, path),
+      byLocation: (host, address) => locate(host, address),
+      scriptVersion: history.find,
       reload,
-      close() {
-        clearTimeout(timer);
-        for (const watcher of watchers) watcher.close();
-      },
+      close: unwatch,
     },
   };
 }
 
-/** Finds the tenant whose issuer is the longest beginning of an address, at a cost that does not grow with the tenants. */
-export function createLocator(tenants: readonly Tenant[]): (host: string, path: string) => Tenant | undefined {
-  const places = new Map<string, Tenant>();
-  let deepest = 0;
-  for (const tenant of tenants) {
-    const { host, pathname } = new URL(tenant.issuer);
-    const prefix = pathname.replace(/\/$/, '');
-    const place = `${host} ${prefix}`;
-    if (!places.has(place)) places.set(place, tenant);
-    deepest = Math.max(deepest, prefix.split('/').length - 1);
+/** @returns what ends it. */
+function watch(path: string, reload: () => Promise<unknown>, logger: DirectoryOptions['logger']): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let watcher: FSWatcher | undefined;
+  const failed = (message: string) => (error: unknown) => logger?.error({ reason: String(error) }, message);
+  const unwatched = failed('the configuration is not watched; npx sallyport admin reload reads it again');
+  try {
+    watcher = watchFolder(path, { recursive: true }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        reload().catch(failed('the configuration could not be read again'));
+      }, settleMilliseconds);
+    });
+    watcher.on('error', unwatched);
+  } catch (error) {
+    unwatched(error);
   }
-  return (host, path) => {
-    if (path !== '' && path[0] !== '/') return undefined;
-    const at = host.toLowerCase();
-    let best = places.get(`${at} `);
-    let end = 0;
-    for (let depth = 0; depth < deepest && path[end] === '/'; depth += 1) {
-      const next = path.indexOf('/', end + 1);
-      end = next < 0 ? path.length : next;
-      best = places.get(`${at} ${path.slice(0, end)}`) ?? best;
-    }
-    return best;
+  return () => {
+    clearTimeout(timer);
+    watcher?.close();
   };
-}
-
-async function loadAll(path: string, environment: Readonly<Record<string, string | undefined>>) {
-  const folders = await tenantFolders(path);
-  const tenants: Tenant[] = [];
-  const problems: Problem[] = [];
-  const broken = new Set<string>();
-  if (folders.length === 0) problems.push(problem('no-tenant', path, '', 'no tenant', 'a folder with tenant.json'));
-  for (const folder of folders) {
-    const result = await loadTenant(folder, { masterEnvironment: environment });
-    if (!result.ok) {
-      problems.push(...result.problems);
-      broken.add(folder);
-      continue;
-    }
-    const { tenant } = result;
-    const twin = tenants.find((other) => other.id === tenant.id || other.issuer === tenant.issuer);
-    if (twin)
-      problems.push(
-        problem(
-          'tenant-twice',
-          join(folder, 'tenant.json'),
-          twin.id === tenant.id ? '/id' : '/issuer',
-          'a value another tenant has',
-          'one of its own',
-        ),
-      );
-    else tenants.push(tenant);
-  }
-  return { tenants, problems, broken };
-}
-
-async function tenantFolders(path: string): Promise<string[]> {
-  const isTenant = (folder: string) =>
-    stat(join(folder, 'tenant.json')).then(
-      (found) => found.isFile(),
-      () => false,
-    );
-  if (await isTenant(path)) return [path];
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  const folders = entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(path, entry.name))
-    .sort();
-  const found = await Promise.all(folders.map(async (folder) => ((await isTenant(folder)) ? folder : undefined)));
-  return found.filter((folder) => folder !== undefined);
 }

@@ -1,7 +1,7 @@
 /** Which tenant an address belongs to. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { createLocator } from '../../engine/tenant/directory.ts';
+import { createLocator } from '../../engine/tenant/locator.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
 
 const tenant = (issuer: string) => ({ id: issuer, issuer }) as Tenant;
