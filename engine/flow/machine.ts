@@ -220,6 +220,8 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     limits: ports.tenant.scriptLimits,
     environment: ports.tenant.environment,
     outboundHttp: ports.tenant.outboundHttp,
+    fhirServers: ports.tenant.fhirServers,
+    secrets: ports.tenant.secrets,
   });
   for (const line of ports.tenant.demo ? result.logs : []) {
     ports.log(line.level === 'debug' ? 'info' : line.level, line.message, {

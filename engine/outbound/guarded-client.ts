@@ -1,6 +1,7 @@
 /** The guarded HTTP client: resolves a name once, refuses private addresses, connects to what it checked, bounds size and time. */
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { Agent, request as send } from 'undici';
 import { isPublicAddress } from './address.ts';
 import type { OutboundClient, OutboundRequest, OutboundResult } from './client.ts';
@@ -12,6 +13,9 @@ const failure = (code: Extract<OutboundResult, { ok: false }>['code'], message: 
   code,
   message,
 });
+
+/** Of each a few connections at most; the pool used longest ago is closed. */
+const mostPools = 1_000;
 
 /** @param options.resolve Name resolution; the system's unless given. */
 export function createOutboundClient(options: { readonly resolve?: Resolve } = {}): OutboundClient {
@@ -37,8 +41,19 @@ export function createOutboundClient(options: { readonly resolve?: Resolve } = {
         },
       },
     });
-  const publicAgent = agentFor(false);
-  const privateAgent = agentFor(true);
+  // Tenants do not share connections: neither a slow host of one nor its many calls hold up another's.
+  const agents = new LRUCache<string, Agent>({
+    max: mostPools,
+    dispose: (agent) => void agent.close().catch(() => undefined),
+  });
+  function agentOf(pool: string, allowPrivate: boolean): Agent {
+    const key = `${allowPrivate ? 'private' : 'public'} ${pool}`;
+    const known = agents.get(key);
+    if (known) return known;
+    const made = agentFor(allowPrivate);
+    agents.set(key, made);
+    return made;
+  }
 
   return {
     async request(wanted: OutboundRequest): Promise<OutboundResult> {
@@ -54,10 +69,10 @@ export function createOutboundClient(options: { readonly resolve?: Resolve } = {
       // A literal address is connected to without a lookup.
       if (isIP(literal) && !allowPrivate && !isPublicAddress(literal))
         return failure('blocked', 'the address is not public');
-      return call(url, wanted, allowPrivate ? privateAgent : publicAgent);
+      return call(url, wanted, agentOf(wanted.pool ?? '', allowPrivate));
     },
     async close() {
-      await Promise.all([publicAgent.destroy(), privateAgent.destroy()]);
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
   };
 }

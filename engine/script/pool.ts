@@ -1,8 +1,14 @@
 /** The supervisor of the sandbox processes: admission, deadlines, replacement, quarantine. */
+import { createBreaker } from '../outbound/breaker.ts';
 import type { OutboundClient } from '../outbound/client.ts';
 import { createGate, type Gate } from './gate.ts';
-import { callHost } from './host.ts';
+import { compileScript } from './compile/compile.ts';
+import type { ScriptProblem } from './compile/program.ts';
+import { type CallCount, callHost } from './host.ts';
+import { createMask } from './mask.ts';
 import { startSandbox, type Sandbox } from './process.ts';
+import type { Program } from './compile/program.ts';
+import type { HostServices } from './service/context.ts';
 import type { FromSandbox } from './protocol.ts';
 import type {
   HostCall,
@@ -21,6 +27,8 @@ export interface PoolOptions {
   readonly outbound: OutboundClient;
   /** Sandbox processes; two unless told. */
   readonly processes?: number;
+  /** What scripts may use beside HTTP; nothing unless given. */
+  readonly services?: HostServices;
 }
 
 interface Pending {
@@ -31,7 +39,8 @@ interface Pending {
   readonly attempt: number;
   readonly settle: (result: InvocationResult | 'again') => void;
   deadline?: NodeJS.Timeout;
-  httpCalls: number;
+  readonly count: CallCount;
+  readonly mask: (text: string) => string;
 }
 
 /** After the process's own limit, before it is killed, milliseconds. */
@@ -47,6 +56,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
   const quarantine = new Map<string, { until: number; times: number }>();
   const asides = new Map<string, { running: number; readonly shard: Promise<Shard | false> }>();
   const asideGate = createGate();
+  const hostContext = { outbound: options.outbound, breaker: createBreaker(), services: options.services ?? {} };
   let ids = 0;
   let closed = false;
 
@@ -104,13 +114,15 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       const { invocation } = entry;
       if (message.type === 'log') {
         if (entry.logs.length < invocation.limits.logLines)
-          entry.logs.push({ level: levelOf(message.level), message: String(message.message).slice(0, 2000) });
+          entry.logs.push({
+            level: levelOf(message.level),
+            message: entry.mask(String(message.message)).slice(0, 2000),
+          });
         return;
       }
       if (message.type === 'call') {
-        entry.httpCalls += 1;
-        const { body, call } = await callHost(String(message.request), entry.httpCalls, invocation, options.outbound);
-        entry.calls.push(call);
+        const { body, call } = await callHost(String(message.request), entry.count, { ...hostContext, invocation });
+        entry.calls.push({ ...call, target: entry.mask(call.target) });
         if (pending.get(message.id) === entry) sandbox.send({ type: 'answer', call: message.call, body });
         return;
       }
@@ -118,7 +130,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       clearTimeout(entry.deadline);
       if (message.type === 'failed') {
         entry.settle({
-          ...failure(entry, kindOf(message.kind), String(message.message).slice(0, 1000)),
+          ...failure(entry, kindOf(message.kind), entry.mask(String(message.message)).slice(0, 1000)),
           cpuMicroseconds: Number(message.cpu) || 0,
           ...locationOf(message.location),
         });
@@ -128,14 +140,14 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     }
 
     return {
-      inspect: (key: string, file: string, source: string) =>
+      inspect: (key: string, program: Program) =>
         new Promise<FromSandbox>((resolve) => {
           ids += 1;
           inspections.set(ids, resolve);
-          sandbox.load(key, file, source);
+          sandbox.load(key, program);
           sandbox.send({ type: 'inspect', id: ids, key });
         }),
-      run(invocation: Invocation, attempt: number): Promise<InvocationResult | 'again'> {
+      run(invocation: Invocation, program: Program, attempt: number): Promise<InvocationResult | 'again'> {
         return new Promise((settle) => {
           ids += 1;
           const id = ids;
@@ -147,7 +159,8 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
             began: performance.now(),
             attempt,
             settle,
-            httpCalls: 0,
+            count: { all: 0, http: 0 },
+            mask: maskOf(invocation),
           };
           pending.set(id, entry);
           // The last resort: whatever holds the process up, it ends here.
@@ -158,14 +171,14 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
             replace(undefined);
           }, limits.wallMilliseconds + grace);
           const key = `${tenantId} ${script.hash}`;
-          sandbox.load(key, script.name, script.source);
+          sandbox.load(key, program);
           sandbox.send({
             type: 'run',
             id,
             key,
             hook: invocation.hook,
             input: JSON.stringify(invocation.input),
-            environment: JSON.stringify(invocation.environment),
+            given: givenTo(invocation),
             memoryMebibytes: limits.memoryMebibytes,
             cpuMilliseconds: limits.cpuMilliseconds,
             wallMilliseconds: limits.wallMilliseconds,
@@ -185,7 +198,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
    * Runs what a process took with it once more. Whoever ended that process may be among them, so each tenant gets a
    * process of its own for it: should that one end, too, it is known by whom, and nobody else is hit again.
    */
-  async function runAside(invocation: Invocation): Promise<InvocationResult | 'again'> {
+  async function runAside(invocation: Invocation, program: Program): Promise<InvocationResult | 'again'> {
     const { tenantId } = invocation;
     const aside = asides.get(tenantId) ?? {
       running: 0,
@@ -195,7 +208,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     aside.running += 1;
     const shard = await aside.shard;
     try {
-      return shard ? await shard.run(invocation, 2) : 'again';
+      return shard ? await shard.run(invocation, program, 2) : 'again';
     } finally {
       aside.running -= 1;
       if (aside.running === 0) {
@@ -228,8 +241,13 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
         calls: [],
         began: performance.now(),
         attempt: 1,
-        httpCalls: 0,
+        count: { all: 0, http: 0 },
+        mask: (text) => text,
       };
+      const compiled = compileScript(invocation.script);
+      if (!compiled.ok)
+        return { ...failure(nothing, 'syntax', sentenceOf(compiled.problems)), ...placeOf(compiled.problems) };
+      const { program } = compiled;
       const held = quarantine.get(tenantId);
       if (held && held.until > Date.now())
         return failure(nothing, 'overloaded', 'the tenant is in quarantine after its script ended a sandbox process');
@@ -238,8 +256,8 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       if (!(await gate.enter(limits.concurrency, limits.queue)))
         return failure(nothing, 'overloaded', 'too many invocations are waiting');
       try {
-        const result = await shardOf(tenantId).run(invocation, 1);
-        const last = result === 'again' ? await runAside(invocation) : result;
+        const result = await shardOf(tenantId).run(invocation, program, 1);
+        const last = result === 'again' ? await runAside(invocation, program) : result;
         if (last === 'again') return failure(nothing, 'crashed', 'the sandbox process ended');
         if (last.ok) quarantine.delete(tenantId);
         return last;
@@ -248,11 +266,9 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       }
     },
     async inspect(script) {
-      const message = await (shards[0] as (typeof shards)[number]).inspect(
-        `inspect ${script.hash}`,
-        script.name,
-        script.source,
-      );
+      const compiled = compileScript(script);
+      if (!compiled.ok) return { ok: false, message: sentenceOf(compiled.problems), ...placeOf(compiled.problems) };
+      const message = await (shards[0] as (typeof shards)[number]).inspect(`inspect ${script.hash}`, compiled.program);
       if (message.type === 'done')
         return { ok: true, functions: JSON.parse(message.body) as { name: string; parameters: number }[] };
       const failed = message as Extract<FromSandbox, { type: 'failed' }>;
@@ -298,6 +314,29 @@ function failure(entry: Omit<Pending, 'settle'>, kind: ScriptFailureKind, messag
     cpuMicroseconds: 0,
     wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
   };
+}
+
+/** What goes in beside the input: the environment, and of the secrets those that are meant for this hook. */
+function givenTo({ environment, secrets = {}, hook }: Invocation): string {
+  const all = Object.entries(secrets);
+  const mine = all.filter(([, { hooks }]) => hooks.includes(hook));
+  return JSON.stringify({
+    environment,
+    secrets: Object.fromEntries(mine.map(([name, { value }]) => [name, value])),
+    deniedSecrets: all.filter((entry) => !mine.includes(entry)).map(([name]) => name),
+  });
+}
+
+function maskOf({ secrets = {} }: Invocation): (text: string) => string {
+  return createMask(Object.values(secrets).map(({ value }) => value));
+}
+
+function sentenceOf([first]: readonly ScriptProblem[]): string {
+  return first ? `${first.message}${first.hint ? `; ${first.hint}` : ''}` : 'the script does not compile';
+}
+
+function placeOf([first]: readonly ScriptProblem[]): { location?: SourceLocation } {
+  return first ? { location: first.location } : {};
 }
 
 /** Nesting of a JSON text, counted before it is parsed. */

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import type { Program } from './compile/program.ts';
 import { createLineReader, type FromSandbox, type ToSandbox } from './protocol.ts';
 
 export interface Sandbox {
   send(message: ToSandbox): void;
-  /** Hands a script's source over, once per process. */
-  load(key: string, file: string, source: string): void;
+  /** Hands a program over, once per process. */
+  load(key: string, program: Program): void;
   kill(): void;
 }
 
@@ -72,10 +73,10 @@ export function startSandbox(options: {
   };
   return {
     send: write,
-    load(key, file, source) {
+    load(key, program) {
       if (loaded.has(key)) return;
       loaded.add(key);
-      write({ type: 'load', key, file, source });
+      write({ type: 'load', key, program });
     },
     kill: () => void child.kill('SIGKILL'),
   };

@@ -1,15 +1,17 @@
 /** The lines of JSON that engine and sandbox process exchange. The engine trusts none of what it receives. */
+import type { Program } from './compile/program.ts';
 import type { SourceLocation } from './runner.ts';
 
 export type ToSandbox =
-  | { readonly type: 'load'; readonly key: string; readonly file: string; readonly source: string }
+  | { readonly type: 'load'; readonly key: string; readonly program: Program }
   | {
       readonly type: 'run';
       readonly id: number;
       readonly key: string;
       readonly hook: string;
       readonly input: string;
-      readonly environment: string;
+      /** JSON: the environment, the secrets this hook may read, and the names of those it may not. */
+      readonly given: string;
       readonly memoryMebibytes: number;
       readonly cpuMilliseconds: number;
       readonly wallMilliseconds: number;

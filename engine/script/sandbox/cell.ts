@@ -1,11 +1,13 @@
 /** One isolate for one tenant's script: frozen once, its source evaluated afresh for each invocation, one at a time. */
 import ivm from 'isolated-vm';
+import type { Program } from '../compile/program.ts';
 import type { SourceLocation } from '../runner.ts';
+import { answerLocally } from './local.ts';
 
 export interface CellLimits {
   readonly hook: string;
   readonly input: string;
-  readonly environment: string;
+  readonly given: string;
   readonly cpuMilliseconds: number;
   readonly wallMilliseconds: number;
   readonly outputBytes: number;
@@ -36,61 +38,60 @@ export interface Cell {
   dispose(): void;
 }
 
-const hooks = [
-  'onAuthenticateSuccess',
-  'getUserName',
-  'authenticate',
-  'onSmartLoginPreContextSelection',
-  'onTokenGenerating',
-  'onPostAuthorize',
-];
 const pollMilliseconds = 20;
-/** Stands before the source on its first line, so that all other lines keep their numbers. */
-const prefix = '(function(__scope){with(__scope){return (function(){';
-
 /**
  * @throws {kind, message, location} when the source does not parse.
  */
 export function createCell(options: {
   readonly realm: string;
-  readonly file: string;
-  readonly source: string;
+  readonly program: Program;
   readonly memoryMebibytes: number;
   readonly onCatastrophe: () => void;
 }): Cell {
+  const { program } = options;
   const isolate = new ivm.Isolate({ memoryLimit: options.memoryMebibytes, onCatastrophicError: options.onCatastrophe });
   const context = isolate.createContextSync();
   let host: CellHost | undefined;
+  /** Calls whose answers have not come yet. What waits for one would go on in the middle of the next invocation. */
+  let outstanding = 0;
+  async function waiting(answer: Promise<string>): Promise<string> {
+    outstanding += 1;
+    try {
+      return await answer;
+    } finally {
+      outstanding -= 1;
+    }
+  }
   // An answer that comes after its invocation ended must not reach the next one, hence the capture.
-  const ask = (request: string) => host?.call(request) ?? Promise.resolve('{"ok":false,"message":"too late"}');
+  const ask = (request: string) => waiting(host?.call(request) ?? Promise.resolve('{"ok":false,"message":"too late"}'));
   const tell = (level: string, message: string) => host?.log(level, message);
+  const local = (name: string, request: string) => waiting(answerLocally(name, request));
   const realm = context.evalClosureSync(
     options.realm,
-    [new ivm.Reference(ask), new ivm.Reference(ask), new ivm.Reference(tell)],
-    {
-      result: { reference: true },
-      filename: 'sallyport:realm',
-    },
+    [new ivm.Reference(ask), new ivm.Reference(tell), new ivm.Reference(local)],
+    { result: { reference: true }, filename: 'sallyport:realm' },
   ) as ivm.Reference<Record<string, unknown>>;
   const part = (name: string) =>
     realm.getSync(name, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>;
-  const source = options.source.replace(
-    /^([ \t]*)export(?=[ \t]+(async[ \t]+)?function\b)/gm,
-    (_found, indent: string) => `${indent}      `,
-  );
   try {
-    // Alone first: what closes a brace too many would break out of the wrapper below.
-    isolate.compileScriptSync(source, { filename: options.file });
-    const suffix = `\n;return {${hooks.map((hook) => `${hook}: typeof ${hook} === 'function' ? ${hook} : undefined`).join(',')}}}).call(undefined)}})`;
-    const factory = isolate
-      .compileScriptSync(prefix + source + suffix, { filename: options.file })
-      .runSync(context, { reference: true }) as ivm.Reference<() => unknown>;
-    part('install').applySync(undefined, [factory.derefInto(), JSON.stringify(assignedNames(source))]);
-    factory.release();
+    const factories = program.parts.map(
+      ({ file, code }) =>
+        isolate.compileScriptSync(code, { filename: file }).runSync(context, { reference: true }) as ivm.Reference<
+          () => unknown
+        >,
+    );
+    const { style, assignedNames } = program;
+    const numbers = new Map(program.parts.map(({ file }, index) => [file, index]));
+    const imports = program.parts.map(({ imports: names }) => names.map((name) => numbers.get(name) ?? -1));
+    part('install').applySync(undefined, [
+      JSON.stringify({ style, assignedNames, imports }),
+      ...factories.map((factory) => factory.derefInto()),
+    ]);
+    for (const factory of factories) factory.release();
     part('seal').applySync(undefined, []);
   } catch (error) {
     isolate.dispose();
-    throw { kind: 'syntax', ...describe(error, options.file) };
+    throw { kind: 'syntax', ...describe(error, program) };
   }
   const run = part('invoke');
   const cpuNow = () => (isolate.isDisposed ? 0n : isolate.cpuTime);
@@ -111,7 +112,7 @@ export function createCell(options: {
           wall: 0,
         };
       } catch (error) {
-        return { ok: false, kind: 'runtime', ...describe(error, options.file), cpu: 0, wall: 0 };
+        return { ok: false, kind: 'runtime', ...describe(error, program), cpu: 0, wall: 0 };
       }
     },
     async invoke(limits, invocationHost) {
@@ -135,7 +136,7 @@ export function createCell(options: {
         return { cpu: Number((now - cpuBefore) / 1000n), wall: Math.round((performance.now() - began) * 1000) };
       };
       try {
-        const body = (await run.apply(undefined, [limits.hook, limits.input, limits.environment, limits.logLines], {
+        const body = (await run.apply(undefined, [limits.hook, limits.input, limits.given, limits.logLines], {
           timeout: limits.cpuMilliseconds,
           result: { promise: true, copy: true },
         })) as string;
@@ -153,7 +154,7 @@ export function createCell(options: {
         };
         if (parsed.ok || !parsed.error) return { ok: true, body, ...spent() };
         const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
-        return { ok: false, kind, ...describe(parsed.error, options.file), ...spent() };
+        return { ok: false, kind, ...describe(parsed.error, program), ...spent() };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         if (stopped)
@@ -169,7 +170,7 @@ export function createCell(options: {
         if (/timed out/i.test(message)) {
           dead = true;
           if (!isolate.isDisposed) isolate.dispose();
-          const { location } = describe(error, options.file);
+          const { location } = describe(error, program);
           return {
             ok: false,
             kind: 'timeout',
@@ -187,28 +188,21 @@ export function createCell(options: {
             ...spent(),
           };
         }
-        return { ok: false, kind: 'runtime', ...describe(error, options.file), ...spent() };
+        return { ok: false, kind: 'runtime', ...describe(error, program), ...spent() };
       } finally {
         clearInterval(watch);
         host = undefined;
+        if (outstanding > 0 && !isolate.isDisposed) {
+          dead = true;
+          isolate.dispose();
+        }
       }
     },
   };
 }
 
-/** Names that stand left of an assignment; those that are not declared become the invocation's own. */
-function assignedNames(source: string): string[] {
-  const names = new Set<string>();
-  for (const found of source.matchAll(
-    /(?<![.\w$])([A-Za-z_$][\w$]*)\s*(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>])/g,
-  ))
-    names.add(found[1] as string);
-  for (const found of source.matchAll(/for\s*\(\s*([A-Za-z_$][\w$]*)\s+(?:in|of)\b/g)) names.add(found[1] as string);
-  return [...names];
-}
-
-/** The first place of a stack that lies in the tenant's own file. */
-function describe(error: unknown, file: string): { message: string; location?: SourceLocation } {
+/** The first place of a stack that lies in one of the tenant's own files. */
+function describe(error: unknown, program: Program): { message: string; location?: SourceLocation } {
   const {
     name = '',
     message = 'unknown error',
@@ -218,12 +212,14 @@ function describe(error: unknown, file: string): { message: string; location?: S
     message?: string;
     stack?: string;
   };
-  const escaped = file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const found = new RegExp(`${escaped}:(\\d+)(?::(\\d+))?`).exec(`${message}\n${stack}`);
+  const own = program.parts.filter(({ file }) => !file.startsWith('sallyport:'));
+  const names = own.map(({ file }) => file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  const found = new RegExp(`(?<![\\w./-])(${names}):(\\d+)(?::(\\d+))?`).exec(`${message}\n${stack}`);
   const text = message.replace(/ \[[^\]]*:\d+:\d+\]$/, '');
   const sentence = name && name !== 'Error' && !text.startsWith(name) ? `${name}: ${text}` : text;
   if (!found) return { message: sentence };
-  const line = Number(found[1]);
-  const shift = line === 1 ? prefix.length : 0;
-  return { message: sentence, location: { file, line, column: Math.max(1, Number(found[2] ?? 1) - shift) } };
+  const [, file = '', lineText, columnText = '1'] = found;
+  const line = Number(lineText);
+  const shift = line === 1 ? (own.find((part) => part.file === file)?.shift ?? 0) : 0;
+  return { message: sentence, location: { file, line, column: Math.max(1, Number(columnText) - shift) } };
 }

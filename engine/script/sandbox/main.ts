@@ -1,6 +1,7 @@
 /** A sandbox process: holds isolates and nothing else. Started by `pool.ts` with an empty environment under the permission model. */
 import { readFileSync } from 'node:fs';
 import { createLineReader, type FromSandbox, type ToSandbox } from '../protocol.ts';
+import type { Program } from '../compile/program.ts';
 import { createCell, type Cell } from './cell.ts';
 
 const permission = (process as { permission?: { has(scope: string): boolean } }).permission;
@@ -14,14 +15,16 @@ if (
   process.exit(78);
 }
 
-const realm = readFileSync(new URL('../realm/realm.js', import.meta.url), 'utf8');
+/** One function's text: each file uses what those before it declare. */
+const realm = ['start', 'model', 'helper', 'web', 'fhir', 'freeze', 'invoke']
+  .map((file) => readFileSync(new URL(`../realm/${file}.js`, import.meta.url), 'utf8'))
+  .join('\n');
 /** Isolates of one script at one time in this process, and of all scripts together. */
 const mostOfOneScript = 4;
 const mostCells = 200;
 
 interface Loaded {
-  readonly file: string;
-  readonly source: string;
+  readonly program: Program;
   readonly cells: Cell[];
   readonly waiting: (() => void)[];
 }
@@ -57,8 +60,7 @@ async function takeCell(key: string, loaded: Loaded, memoryMebibytes: number): P
       makeRoom();
       const cell = createCell({
         realm,
-        file: loaded.file,
-        source: loaded.source,
+        program: loaded.program,
         memoryMebibytes,
         onCatastrophe: () => process.abort(),
       });
@@ -142,8 +144,7 @@ async function work(message: Extract<ToSandbox, { type: 'run' | 'inspect' }>): P
 
 const read = createLineReader((line) => {
   const message = JSON.parse(line) as ToSandbox;
-  if (message.type === 'load')
-    scripts.set(message.key, { file: message.file, source: message.source, cells: [], waiting: [] });
+  if (message.type === 'load') scripts.set(message.key, { program: message.program, cells: [], waiting: [] });
   else if (message.type === 'answer') {
     answers.get(message.call)?.(message.body);
     answers.delete(message.call);

@@ -1,0 +1,196 @@
+// --- helpers ------------------------------------------------------------------------------------------------------
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+function utf8(text) {
+  return unescape(encodeURIComponent(text));
+}
+function base64Encode(value) {
+  const bytes = utf8(StringType(value));
+  let text = '';
+  for (let index = 0; index < bytes.length; index += 3) {
+    const [a, b, c] = [bytes.charCodeAt(index), bytes.charCodeAt(index + 1), bytes.charCodeAt(index + 2)];
+    text +=
+      digits[a >> 2] +
+      digits[((a & 3) << 4) | (b >> 4)] +
+      (b !== b ? '=' : digits[((b & 15) << 2) | (c >> 6)]) +
+      (c !== c ? '=' : digits[c & 63]);
+  }
+  return text;
+}
+function base64Decode(value) {
+  const text = StringType(value)
+    .replace(/-/g, '+')
+    .replace(/_/g, '/')
+    .replace(/[=\s]+$/g, '');
+  let bytes = '';
+  let bits = 0;
+  let held = 0;
+  for (const digit of text) {
+    const number = digits.indexOf(digit);
+    if (number < 0) throw new ErrorType('this text is not base64');
+    bits = (bits << 6) | number;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes += StringType.fromCharCode((bits >> held) & 255);
+    }
+  }
+  try {
+    return decodeURIComponent(escape(bytes));
+  } catch {
+    return bytes;
+  }
+}
+function httpHelper() {
+  const request = (method) => (url) => {
+    const wanted = { service: 'http', method, url: StringType(url), headers: {} };
+    const made = {
+      addRequestHeader(name, value) {
+        wanted.headers[StringType(name)] = StringType(value);
+        return made;
+      },
+      setContentType(type) {
+        wanted.headers['content-type'] = StringType(type);
+        return made;
+      },
+      setContentString(text) {
+        wanted.body = StringType(text);
+        return made;
+      },
+      setContentJson(value) {
+        wanted.body = stringify(value);
+        wanted.headers['content-type'] = 'application/json';
+        return made;
+      },
+      execute() {
+        const answer = askNow(wanted);
+        return {
+          isSuccess: () => answer.ok && answer.status >= 200 && answer.status < 300,
+          getFailureMessage: () =>
+            answer.ok
+              ? answer.status >= 200 && answer.status < 300
+                ? null
+                : `HTTP status ${answer.status}`
+              : answer.message,
+          getStatusCode: () => (answer.ok ? answer.status : null),
+          getResponseString: () => (answer.ok ? answer.body : null),
+          getResponseHeader: (name) => (answer.ok ? (answer.headers[StringType(name).toLowerCase()] ?? null) : null),
+          parseResponseAsJson: () => parse(answer.body),
+        };
+      },
+    };
+    return made;
+  };
+  return {
+    get: request('GET'),
+    post: request('POST'),
+    put: request('PUT'),
+    head: request('HEAD'),
+    delete: request('DELETE'),
+  };
+}
+async function fetchHelper(resource, init = {}) {
+  const method = StringType(init.method ?? 'GET').toUpperCase();
+  const headers = new Headers(init.headers);
+  const { body } = init;
+  if (body instanceof URLSearchParams && !headers.has('content-type'))
+    headers.set('content-type', 'application/x-www-form-urlencoded;charset=UTF-8');
+  const answer = await askLater({
+    service: 'http',
+    method,
+    url: StringType(resource),
+    headers: Object.fromEntries(headers),
+    ...(body === undefined || body === null ? {} : { body: StringType(body) }),
+  });
+  if (!answer.ok) throw new TypeError(`fetch failed: ${answer.message}`);
+  return {
+    ok: answer.status >= 200 && answer.status < 300,
+    status: answer.status,
+    url: StringType(resource),
+    headers: new Headers(answer.headers),
+    text: async () => answer.body,
+    json: async () => parse(answer.body),
+  };
+}
+
+/** The tenant's secrets, by name. Which of them a hook may read, the engine decided before it sent any. */
+function secretReader(secrets, denied) {
+  return (name) => {
+    const wanted = StringType(name);
+    if (Object.hasOwn(secrets, wanted)) return secrets[wanted];
+    throw new ErrorType(
+      denied.includes(wanted)
+        ? `the secret ${wanted} is not for this hook: name the hook in secrets.${wanted}.hooks`
+        : `there is no secret ${wanted}`,
+    );
+  };
+}
+
+/** The globals of one invocation. */
+function helpers({ environment, secrets, deniedSecrets }) {
+  const read = (name) => (Object.hasOwn(environment, name) ? environment[name] : null);
+  const made = {
+    Log: logger(),
+    console: logger(),
+    println: (...parts) => log('info', parts),
+    Http: httpHelper(),
+    fetch: fetchHelper,
+    Base64: { encode: base64Encode, decode: base64Decode },
+    Converter: {
+      base64Encode,
+      base64Decode,
+      urlEncodeString: (text) => encodeURIComponent(StringType(text)),
+      urlDecodeString: (text) => decodeURIComponent(StringType(text)),
+    },
+    Environment: { getEnv: read, getProperty: read },
+    Secrets: { get: secretReader(secrets, deniedSecrets) },
+    deny: denier(current),
+    ...fhirHelpers(),
+    ...webHelpers(),
+  };
+  made.Uuid = { randomUuid: made.crypto.randomUUID };
+  return made;
+}
+
+/** What library modules import beside each other. */
+function hostModule({ Secrets }) {
+  return { ask: askLater, askNow, askLocal, secretOf: Secrets.get };
+}
+
+/** Ends the flow by the script's decision. It stays one where the script catches what is thrown here. */
+function denier(invocation) {
+  return function deny(reason) {
+    const decision = new ErrorType(reason === undefined || reason === null ? 'denied' : show(reason));
+    invocation.denied ??= decision;
+    throw decision;
+  };
+}
+
+/** Names a script assigns without declaring them end here, and vanish with the invocation. */
+function scopeOf(own) {
+  const implicit = program.assignedNames;
+  return new Proxy(own, {
+    // Other unknown names stay unknown, so that `typeof name` and a misspelt name behave as everywhere.
+    has: (target, name) =>
+      typeof name === 'string' && (name in target || name === '__scope' || implicit.includes(name)),
+    get: (target, name) =>
+      name === Symbol.unscopables
+        ? undefined
+        : name in target
+          ? target[name]
+          : name === '__scope'
+            ? undefined
+            : globalThis[name],
+  });
+}
+
+/** Evaluates the program afresh: the hooks by their names. */
+function evaluate(globals) {
+  const { style, factories, imports } = program;
+  if (style === 'classic') return factories[0](scopeOf(globals));
+  const made = [];
+  const host = hostModule(globals);
+  factories.forEach((factory, index) => {
+    made[index] = factory((number) => (imports[index][number] < 0 ? host : made[imports[index][number]]), globals);
+  });
+  return made.at(-1);
+}

@@ -1,0 +1,67 @@
+// The realm runs once in each isolate, before any tenant's code: these files one after the other, in one function.
+// `$0` asks the engine, `$1` logs, `$2` asks the sandbox process itself. Everything a script sees is made here, from JSON,
+// and all of it is gone after the invocation.
+'use strict';
+const engine = $0;
+const tell = $1;
+const local = $2;
+const { parse, stringify } = JSON;
+const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+const { ownKeys } = Reflect;
+const ErrorType = Error;
+const StringType = String;
+
+// --- what scripts must not have -------------------------------------------------------------------------------
+for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'FinalizationRegistry', 'WeakRef', 'console'])
+  delete globalThis[name];
+const noCode = function () {
+  throw new TypeError('making code from text is not allowed in callbacks');
+};
+for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
+  defineProperty(getPrototypeOf(sample), 'constructor', { value: noCode });
+}
+globalThis.Function = noCode;
+globalThis.eval = noCode;
+
+// --- one invocation's own state ---------------------------------------------------------------------------------
+let program;
+let current;
+
+/** Asks a service of the engine and waits, so that the call looks synchronous. */
+function askNow(request) {
+  return parse(engine.applySyncPromise(undefined, [stringify(request)]));
+}
+async function askLater(request) {
+  return parse(await engine.apply(undefined, [stringify(request)], { result: { promise: true, copy: true } }));
+}
+function valueOf({ value, error }) {
+  if (error !== undefined) throw new TypeError(error);
+  return value;
+}
+function askLocal(name, request) {
+  return valueOf(parse(local.applySyncPromise(undefined, [name, stringify(request)])));
+}
+async function askLocalLater(name, request) {
+  const options = { result: { promise: true, copy: true } };
+  return valueOf(parse(await local.apply(undefined, [name, stringify(request)], options)));
+}
+
+function log(level, parts) {
+  if (!current || current.lines >= current.logLines) return;
+  current.lines += 1;
+  const message = parts.map((part) => (typeof part === 'string' ? part : show(part))).join(' ');
+  tell.applyIgnored(undefined, [level, message.slice(0, 2000)]);
+}
+function show(value) {
+  try {
+    return typeof value === 'object' && value !== null ? stringify(value) : StringType(value);
+  } catch {
+    return '[object]';
+  }
+}
+const levels = { debug: 'debug', info: 'info', log: 'info', warn: 'warn', error: 'error' };
+function logger() {
+  const made = {};
+  for (const name in levels) made[name] = (...parts) => log(levels[name], parts);
+  return made;
+}
