@@ -109,6 +109,8 @@ export interface Grant {
   readonly grantType: string;
   readonly requestedScopes: readonly string[];
   readonly approvedScopes: readonly string[];
+  /** What a refresh token stands for where this access token may be narrower (RFC 6749 section 6). */
+  readonly refreshScopes?: readonly string[];
   readonly audience: string;
   readonly session: UserSessionModel | null;
   readonly userId?: string;

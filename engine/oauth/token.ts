@@ -7,8 +7,21 @@ import { interactive } from '../flow/interactive.ts';
 import { type FlowResult, resumeFlow, startFlow } from '../flow/machine.ts';
 import { refresh } from '../flow/refresh.ts';
 import type { TokenRequest } from '../flow/facts.ts';
-import { type Engine, formOf, noStore, sendOAuthError, type TenantRequest } from './http.ts';
+import { type Engine, formOf, noStore, queryOf, sendOAuthError, type TenantRequest } from './http.ts';
 import { readParameters } from './parameters.ts';
+
+/** Addresses end up in logs, so a credential there is answered with an error, even one that would do (RFC 6749 section 2.3.1). */
+const secretParameters: ReadonlySet<string> = new Set([
+  'client_secret',
+  'client_assertion',
+  'assertion',
+  'code',
+  'code_verifier',
+  'refresh_token',
+  'access_token',
+  'token',
+  'password',
+]);
 
 /** Answers any of the tenant's endpoints that take a form from a client, or the error its form deserves. */
 export function readClientForm({
@@ -22,9 +35,8 @@ export function readClientForm({
     error: { error: 'invalid_request', description, status: 400 },
   });
   if (text === undefined) return refuse('The body must be application/x-www-form-urlencoded');
-  if (/[?&](client_secret|code|refresh_token|token|assertion|client_assertion|password)=/.test(request.raw.url ?? '')) {
+  if ([...new URLSearchParams(queryOf(request)).keys()].some((name) => secretParameters.has(name)))
     return refuse('Parameters belong into the body, not into the address');
-  }
   const read = readParameters(text);
   if (!read.ok) return { ok: false, error: read.error };
   const { authorization } = request.headers;

@@ -61,11 +61,13 @@ export async function mint(
     const refreshUntil =
       grant.refreshUntil ??
       ports.now() + (client.refreshTokenSeconds ?? ports.tenant.lifetimes.refreshTokenSeconds) * 1000;
+    const { refreshScopes = grant.approvedScopes, ...rest } = grant;
     tokens.push({
       ...shared,
       hash: ports.hash(refreshToken),
       kind: 'refresh',
-      details: { grant: { ...grant, refreshUntil } },
+      scope: refreshScopes.join(' '),
+      details: { grant: { ...rest, approvedScopes: refreshScopes, refreshUntil } },
       expiresAt: refreshUntil,
     });
   }
@@ -168,7 +170,8 @@ async function signIdToken(
       jti: ports.newHandle().slice(0, 22),
       at_hash: half,
       ...(grant.authenticatedAt ? { auth_time: Math.floor(grant.authenticatedAt / 1000) } : {}),
-      ...(grant.nonce ? { nonce: grant.nonce } : {}),
+      // One that comes of a refresh has none (OpenID Connect Core section 12.2).
+      ...(grant.nonce && grant.grantType !== 'refresh_token' ? { nonce: grant.nonce } : {}),
     },
     { algorithm },
   );

@@ -47,6 +47,8 @@ export async function rotateRefreshToken(
       grantType: 'refresh_token',
       requestedScopes: requested,
       approvedScopes,
+      // Asking for less narrows the access token only; the next refresh may ask for all of it again.
+      refreshScopes: before.approvedScopes,
       accessTokenClaims: {},
       idTokenClaims: {},
     },
