@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Tenant } from '../tenant/tenant.ts';
 import type { Engine, TenantRequest } from './http.ts';
-import { authorizationServerMetadata, openidConfiguration, smartConfiguration } from './metadata.ts';
+import { openidConfiguration, smartConfiguration } from './metadata.ts';
 
 export function discoveryRoutes(
   server: FastifyInstance,
@@ -11,7 +11,8 @@ export function discoveryRoutes(
 ): void {
   const documents: Record<string, (tenant: Tenant) => unknown> = {
     '/.well-known/openid-configuration': openidConfiguration,
-    '/.well-known/oauth-authorization-server': authorizationServerMetadata,
+    // One document under both names: an app that starts from RFC 8414 looks for userinfo and the ID token's algorithms here.
+    '/.well-known/oauth-authorization-server': openidConfiguration,
     '/.well-known/smart-configuration': (tenant) => smartConfiguration(tenant),
   };
   for (const [url, make] of Object.entries(documents)) {

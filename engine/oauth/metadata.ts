@@ -67,7 +67,7 @@ function shared(tenant: Tenant): Record<string, unknown> {
   };
 }
 
-/** The document at `/.well-known/oauth-authorization-server` (RFC 8414). */
+/** The members of RFC 8414, which are all there is for a tenant without log-in. */
 export function authorizationServerMetadata(tenant: Tenant): Metadata {
   return {
     issuer: tenant.issuer,
@@ -83,7 +83,10 @@ export function authorizationServerMetadata(tenant: Tenant): Metadata {
   };
 }
 
-/** The document at `/.well-known/openid-configuration`; for a tenant without log-in, only the OAuth members. */
+/**
+ * The document at `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`; for a tenant without
+ * log-in, only the OAuth members.
+ */
 export function openidConfiguration(tenant: Tenant): Metadata {
   const { issuer } = tenant;
   if (!offersOpenId(tenant)) return authorizationServerMetadata(tenant);
