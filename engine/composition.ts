@@ -13,7 +13,7 @@ import type { Sealer } from './key/seal.ts';
 import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
-import { createJwksSource } from './oauth/jwks-source.ts';
+import type { JwksSource } from './oauth/jwks-source.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
 import type { ScriptRunner } from './script/runner.ts';
@@ -27,6 +27,7 @@ export interface Parts {
   readonly keyring: Keyring;
   readonly scripts: ScriptRunner;
   readonly outbound: OutboundClient;
+  readonly jwks: JwksSource;
   readonly directory: TenantDirectory;
   readonly masterKey: Buffer;
   readonly sealer: Sealer;
@@ -45,8 +46,7 @@ export interface ComposedEngine extends Engine {
 }
 
 export function compose(parts: Parts): ComposedEngine {
-  const { store, keyring, scripts, outbound, logger } = parts;
-  const jwks = createJwksSource({ outbound });
+  const { store, keyring, scripts, outbound, jwks, logger } = parts;
   const local = createLocalModule({ users: store.users, throttle: createLoginThrottle() });
   const federation = createFederation({ outbound });
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({

@@ -9,6 +9,8 @@ import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
 import { createSealer } from './key/seal.ts';
 import { loadMasterKey } from './key/master-key.ts';
+import { createJwksSource } from './oauth/jwks-source.ts';
+import { createOwnTokens } from './oauth/own-token.ts';
 import { tenantPlugin } from './oauth/plugin.ts';
 import { createOutboundClient } from './outbound/guarded-client.ts';
 import { createScriptRunner } from './script/pool.ts';
@@ -77,7 +79,12 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const sealer = createSealer(masterKey);
   const outbound = createOutboundClient();
   closers.push(() => outbound.close());
-  const scripts = createScriptRunner({ outbound, processes: settings.workers });
+  const jwks = createJwksSource({ outbound });
+  const scripts = createScriptRunner({
+    outbound,
+    processes: settings.workers,
+    services: { values: store.scriptValues, jwks, ownToken: createOwnTokens({ directory, keyring }) },
+  });
   closers.push(() => scripts.close());
 
   async function prepare(tenant: Tenant): Promise<void> {
@@ -92,6 +99,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     keyring,
     scripts,
     outbound,
+    jwks,
     directory,
     masterKey,
     sealer,

@@ -2,7 +2,9 @@
  * The one driver of all flows: it walks a flow's table, is the only place that runs hooks, persists at each wait by
  * compare-and-set, and has one exit for failure.
  */
+import { codeFrame } from '../script/compile/frame.ts';
 import type { Json } from '../script/runner.ts';
+import type { Script } from '../tenant/tenant.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { validateEffect } from './effect.ts';
 import type { Ports } from './ports.ts';
@@ -236,13 +238,13 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
   let outcome: Moved<PropertyKey, unknown> | Rejection;
   if (!result.ok) {
     failed = { ...result, location: result.location ?? declared };
-    outcome = hookFailure(run, binding.hook, call.script.name, failed);
+    outcome = hookFailure(run, binding.hook, call.script, failed);
   } else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
   else {
     const problem = validateEffect(binding.hook, result.value);
     if (problem) {
       failed = { kind: 'shape', message: problem, location: declared };
-      outcome = hookFailure(run, binding.hook, call.script.name, failed);
+      outcome = hookFailure(run, binding.hook, call.script, failed);
     } else {
       try {
         outcome = settle(await binding.apply(run.facts, result.value, ports));
@@ -257,7 +259,7 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
         };
     }
   }
-  const trace = hookTrace(ports.tenant, binding.hook, call.script.name, call.input, result, failed);
+  const trace = hookTrace(ports.tenant, binding.hook, call.script, call.input, result, failed);
   // A denial is the script's decision; only faults may be let pass.
   const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
   if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {
@@ -305,17 +307,19 @@ async function attempt(run: Run, state: string, action: () => Promise<unknown> |
 }
 
 /** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
-function hookFailure(run: Run, hook: string, script: string, failure: HookFailure): Rejection {
+function hookFailure(run: Run, hook: string, script: Script, failure: HookFailure): Rejection {
   if (failure.kind === 'denied') {
     return reject('access_denied', 'The request was denied', `${hook}-denied`, { status: 400 });
   }
   run.ports.log('error', 'a callback failed', {
     hook,
-    script,
+    script: script.name,
+    version: script.hash.slice(0, 12),
     kind: failure.kind,
     // A message may quote what the script saw, so only demo tenants log it.
     ...(run.ports.tenant.demo ? { detail: failure.message } : {}),
     location: failure.location,
+    frame: failure.location && codeFrame(script, failure.location),
     flowId: run.flowId,
   });
   return reject('server_error', 'The server could not complete the request', `${hook}-${failure.kind}`, {

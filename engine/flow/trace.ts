@@ -1,4 +1,7 @@
 /** The record of one flow: each state entered and each hook with what it saw, changed and logged. */
+import { compileScript } from '../script/compile/compile.ts';
+import { codeFrame } from '../script/compile/frame.ts';
+import { createMask, maskJson } from '../script/mask.ts';
 import type { HookName, InvocationResult, ScriptFailureKind, SourceLocation } from '../script/runner.ts';
 import type { Script, Tenant } from '../tenant/tenant.ts';
 
@@ -9,6 +12,10 @@ export interface HookTrace {
   readonly kind?: string;
   readonly message?: string;
   readonly location?: SourceLocation;
+  /** The lines of the script around the location. */
+  readonly frame?: string;
+  /** The version of the script that ran. */
+  readonly version?: string;
   /** Input and effect; only kept where the tenant's policy allows values in traces (demo). */
   readonly before?: unknown;
   readonly after?: unknown;
@@ -46,32 +53,31 @@ export interface HookFailure {
 
 /** Where a script declares a hook's function; line and column count from 1. Undefined where it does not. */
 export function declarationOf(script: Script, hook: HookName): SourceLocation | undefined {
-  const found = new RegExp(
-    `\\bfunction\\s+${hook}\\b|\\b(?:const|let|var)\\s+${hook}\\s*=|^\\s*${hook}\\s*=`,
-    'm',
-  ).exec(script.source);
-  if (!found) return undefined;
-  const lines = script.source.slice(0, found.index).split('\n');
-  return { file: script.name, line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+  const compiled = compileScript(script);
+  return compiled.ok ? compiled.program.functions.find(({ name }) => name === hook)?.location : undefined;
 }
 
-/** Names and values of people appear in traces of demo tenants only. */
+/** Names and values of people appear in traces of demo tenants only; secrets in none. */
 export function hookTrace(
   tenant: Tenant,
   name: HookName,
-  script: string,
+  script: Script,
   input: unknown,
   result: InvocationResult,
   failure?: HookFailure,
 ): HookTrace {
   const values = tenant.demo;
+  const mask = createMask(Object.values(tenant.secrets).map(({ value }) => value));
+  const frame = failure?.location && codeFrame(script, failure.location);
   return {
     name,
-    script,
+    script: script.name,
+    version: script.hash,
     ok: failure === undefined,
-    ...(failure ? { kind: failure.kind, message: values ? failure.message : failure.kind } : {}),
+    ...(failure ? { kind: failure.kind, message: values ? mask(failure.message) : failure.kind } : {}),
     ...(failure?.location ? { location: failure.location } : {}),
-    ...(values ? { before: input, ...(result.ok ? { after: result.value } : {}) } : {}),
+    ...(frame ? { frame } : {}),
+    ...(values ? { before: maskJson(input, mask), ...(result.ok ? { after: maskJson(result.value, mask) } : {}) } : {}),
     logs: values ? result.logs : [],
     calls: result.calls,
     cpuMicroseconds: result.cpuMicroseconds,

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Ports } from '../../engine/flow/ports.ts';
 import type { Trace } from '../../engine/flow/trace.ts';
 import type { InvocationResult } from '../../engine/script/runner.ts';
+import { makeScript } from '../../engine/script/script.ts';
 import type { AuditEvent, FlowRepository, StoredFlow } from '../../engine/store/store.ts';
 
 /** Parts of the world that a row changes; anything a step asks for that is not staged is a test's mistake. */
@@ -29,7 +30,7 @@ export const session = {
   fhirContext: [],
   userData: {},
 };
-export const script = { name: 'callbacks.js', source: 'function onTokenGenerating() {}' };
+export const script = makeScript('callbacks.js', 'function onTokenGenerating() {}');
 export const client = {
   clientId: 'app',
   clientName: 'App',
@@ -62,6 +63,7 @@ export function tenant(changes: Changes = {}) {
     scripts: {},
     scriptLimits: { cpuMilliseconds: 100, wallMilliseconds: 1000, memoryMebibytes: 16 },
     environment: {},
+    secrets: {},
     outboundHttp: { allow: [], allowPrivate: false },
     fhirServers: [{ url: 'https://fhir.example' }],
     requestParameterAllowList: [],

@@ -5,6 +5,7 @@ import type { GrantType } from '../../tenant/tenant.ts';
 import type { ClientAuthenticated, Grant, TokenRequested } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
+import { readScopes } from './requested-scopes.ts';
 
 export type ClientGives = Omit<ClientAuthenticated, keyof TokenRequested>;
 
@@ -56,7 +57,8 @@ export async function grantClientScopes(
   const client = await ports.client(facts.clientId);
   if (!client) return reject('invalid_client', 'Client authentication failed', 'client-unknown', { status: 401 });
   const { parameters } = facts.tokenRequest;
-  const requestedScopes = (parameters['scope'] ?? '').split(' ').filter((scope) => scope !== '');
+  const requestedScopes = readScopes(parameters['scope'], 400);
+  if ('kind' in requestedScopes) return requestedScopes;
   const personal = (scope: string) =>
     ['openid', 'fhirUser', 'profile', 'email', 'online_access', 'offline_access'].includes(scope) ||
     scope.startsWith('launch');

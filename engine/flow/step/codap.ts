@@ -9,6 +9,7 @@ import type { Json } from '../../script/runner.ts';
 import type { ClientAuthenticated, CodapAuthorized, CodapVerified, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
+import { readScopes } from './requested-scopes.ts';
 
 const requiredClaims = [
   'iss',
@@ -66,13 +67,15 @@ export async function verifyAuthorization(
     practitioner !== null && typeof practitioner === 'object' && 'id' in practitioner ? practitioner.id : undefined;
   if (typeof practitionerId !== 'string' || practitionerId !== claims['sub'])
     return refuse('authorization-practitioner');
-  if (trust.requiredAcr.length > 0 && !trust.requiredAcr.includes(String(claims['acr'])))
-    return refuse('authorization-acr');
-  if (typeof claims['requested_scopes'] !== 'string' || typeof claims['reason_for_request'] !== 'string')
+  const { acr, requested_scopes: wanted, reason_for_request: reason, requested_record: record } = claims;
+  if (typeof acr !== 'string' || typeof wanted !== 'string' || typeof reason !== 'string' || !isResource(record))
     return refuse('authorization-claims');
-  const asked = claims['requested_scopes'].split(' ').filter((scope) => scope !== '');
-  const narrowed = facts.tokenRequest.parameters['scope']?.split(' ').filter((scope) => scope !== '');
-  const requestedScopes = narrowed ? intersectScopes(narrowed, asked) : asked;
+  if (trust.requiredAcr.length > 0 && !trust.requiredAcr.includes(acr)) return refuse('authorization-acr');
+  const asked = readScopes(wanted, 400);
+  if ('kind' in asked) return asked;
+  const narrowed = readScopes(facts.tokenRequest.parameters['scope'], 400);
+  if ('kind' in narrowed) return narrowed;
+  const requestedScopes = narrowed.length > 0 ? intersectScopes(narrowed, asked) : asked;
   const grantableScopes = intersectScopes(intersectScopes(requestedScopes, [...client.scopes]), [...trust.scopes]);
   if (grantableScopes.length === 0)
     return reject('invalid_scope', 'None of the requested scopes is allowed', 'scope-none', { status: 400 });
@@ -82,6 +85,11 @@ export async function verifyAuthorization(
     requestedScopes,
     grantableScopes,
   });
+}
+
+/** What the record is, and whether there is one, is for the script to say; that it is a resource at all is not. */
+function isResource(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A short grant for the foreign user: no refresh token, no ID token. */

@@ -3,6 +3,7 @@ import { isSubset } from '../../smart/scope.ts';
 import type { ClientAuthenticated, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
+import { readScopes } from './requested-scopes.ts';
 
 export async function rotateRefreshToken(
   facts: ClientAuthenticated,
@@ -32,7 +33,8 @@ export async function rotateRefreshToken(
   ) {
     return refuse('The refresh token is not valid', 'session-ended');
   }
-  const requested = (parameters['scope'] ?? '').split(' ').filter((scope) => scope !== '');
+  const requested = readScopes(parameters['scope'], 400);
+  if ('kind' in requested) return requested;
   if (!isSubset(requested, [...before.approvedScopes])) {
     return reject('invalid_scope', 'The scope exceeds what was granted', 'scope-exceeds-grant', { status: 400 });
   }

@@ -4,11 +4,12 @@
  * person is; from then on the app.
  */
 import { matchRedirectUri } from '../../smart/redirect-uri.ts';
-import { intersectScopes, parseScope } from '../../smart/scope.ts';
+import { intersectScopes } from '../../smart/scope.ts';
 import type { Client, Tenant } from '../../tenant/tenant.ts';
 import type { Received, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type Rejection, type StepResult } from '../table.ts';
+import { readScopes } from './requested-scopes.ts';
 
 type Known = Pick<Validated, 'clientId' | 'replyTo'>;
 
@@ -47,7 +48,8 @@ export async function validateRequest(
   const shape = checkShape(parameters, client);
   if (shape) return shape;
 
-  const requestedScopes = (parameters['scope'] ?? '').split(' ').filter((scope) => scope !== '');
+  const requestedScopes = readScopes(parameters['scope']);
+  if ('kind' in requestedScopes) return requestedScopes;
   const scopes = checkScopes(requestedScopes, client, ports.tenant);
   if ('kind' in scopes) return scopes;
 
@@ -134,12 +136,6 @@ function checkScopes(
   client: Client,
   tenant: Tenant,
 ): { grantable: string[] } | Rejection {
-  for (const scope of requested) {
-    const parsed: unknown = parseScope(scope);
-    if (parsed === null || typeof parsed !== 'object' || 'error' in parsed || ('ok' in parsed && parsed.ok === false)) {
-      return reject('invalid_scope', `The scope ${scope.slice(0, 80)} is malformed`, 'scope-malformed');
-    }
-  }
   const allowed = intersectScopes([...requested], [...client.scopes]);
   // The scope launch must stand in the client's definition as its own entry; nothing wider covers it.
   if (requested.includes('launch') && !client.scopes.includes('launch'))

@@ -10,7 +10,7 @@ export function stripTypes(
   try {
     return { ok: true, text: quietly(() => stripTypeScriptTypes(source)) };
   } catch (error) {
-    const { message = 'this is no TypeScript', code, stack = '' } = error as Error & { code?: string };
+    const { message, code, stack = '' } = error as Error & { code?: string };
     // Node puts the place before the message: `:2`, the line itself, and carets below the offence.
     const [place = '', , carets = ''] = stack.split('\n');
     const line = Number(/:(\d+)$/.exec(place)?.[1] ?? 1);

@@ -10,7 +10,7 @@ export interface HostServices {
   readonly values?: ScriptValueRepository;
   readonly jwks?: JwksSource;
   /** A short token of the tenant itself for one of its FHIR servers. */
-  ownToken?(tenantId: string, audience: string, scope: string): Promise<string>;
+  ownToken?(tenantId: string, audience: string, scope: string): Promise<string | undefined>;
 }
 
 export interface HostContext {

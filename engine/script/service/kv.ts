@@ -14,7 +14,7 @@ export const kvService: Service = async (request, context): Promise<ServiceAnswe
   const { values } = context.services;
   const { tenantId, limits, suppressWrites } = context.invocation;
   if (!values) return refusal(target, 'unavailable', 'there is no key-value store here');
-  if (typeof key !== 'string' || key === '' || key.length > longestKey || /[\u0000-\u001f]/.test(key))
+  if (typeof key !== 'string' || key === '' || key.length > longestKey || /\p{Cc}/u.test(key))
     return refusal(target, 'key', `a key is a text of 1 to ${longestKey} characters`);
   if (!Number.isInteger(ttlSeconds) || Number(ttlSeconds) < 1 || Number(ttlSeconds) > longestLifetime)
     return refusal(target, 'ttl', `ttlSeconds is a whole number from 1 to ${longestLifetime}`);
