@@ -5,7 +5,7 @@ import { buildTenant } from './build.ts';
 import { crossCheck } from './cross-check.ts';
 import type { TenantDocument } from './document.ts';
 import { TenantFiles } from './files.ts';
-import { problem, type Problem } from './problem.ts';
+import { malformedJson, problem, type Problem } from './problem.ts';
 import { type BoundScript, scriptsOf } from './scripts.ts';
 import { soundParts } from './sound-parts.ts';
 import type { Tenant } from './tenant.ts';
@@ -61,10 +61,8 @@ export async function loadTenant(
   let document: unknown;
   try {
     document = JSON.parse(text);
-  } catch (error) {
-    // V8's message may quote the document, secrets included: only the position is told.
-    const place = /line \d+ column \d+|position \d+/.exec(String(error))?.[0] ?? 'an unknown place';
-    return failed(problem('json', name, '', `malformed JSON (${place})`, 'JSON'));
+  } catch {
+    return failed(malformedJson(name, text));
   }
   const original = structuredClone(document);
   const problems = validateDocument('tenant', document, name);

@@ -1,4 +1,6 @@
 /** What is wrong with a configuration document, told so that a person can mend it. */
+import { firstFault } from './json-fault.ts';
+
 export interface Problem {
   readonly code: string;
   readonly file: string;
@@ -29,6 +31,13 @@ export function problem(
   return { code, file, pointer, found, expected, hint, message };
 }
 
+/** @param text what cannot be parsed; it is not quoted, as it may hold secrets. */
+export function malformedJson(file: string, text: string): Problem {
+  const before = text.slice(0, firstFault(text) ?? text.length).split('\n');
+  const place = `line ${before.length} column ${(before.at(-1) ?? '').length + 1}`;
+  return problem('json', file, '', `malformed JSON (${place})`, 'JSON');
+}
+
 /** What is wrong with a script, at line and column of its file. */
 export function scriptProblem(
   file: string,
@@ -51,7 +60,8 @@ export function scriptProblem(
   };
 }
 
-function editDistance(left: string, right: string): number {
+/** How many characters must be changed, added or taken away to make one text the other. */
+export function editDistance(left: string, right: string): number {
   let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row++) {
     const current = [row];

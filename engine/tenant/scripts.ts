@@ -1,8 +1,45 @@
 /** The places of a tenant at which a script may stand, each named by its slot. */
+import type { HookName } from '../script/runner.ts';
 import type { Script, Tenant } from './tenant.ts';
 
 /** `callbacks`, `codapAuthorization`, `inbound/<module id>` or `federationAuth/<provider id>`. */
 export type ScriptSlot = 'callbacks' | 'codapAuthorization' | `inbound/${string}` | `federationAuth/${string}`;
+
+/** The parameters each hook function is called with. */
+export const hookParameters: Readonly<Record<HookName, readonly string[]>> = {
+  onAuthenticateSuccess: ['theUserSession', 'theOutcomeFactory', 'theContext'],
+  getUserName: ['theOidcUserInfoMap', 'theServerInfo'],
+  authenticate: ['theRequest', 'theOutcomeFactory'],
+  onSmartLoginPreContextSelection: ['theUserSession', 'theContextSelectionChoices'],
+  onTokenGenerating: ['theUserSession', 'theAuthorizationRequestDetails', 'theClientDetails'],
+  onPostAuthorize: ['theDetails'],
+};
+
+const hooksAt: Readonly<Record<string, readonly HookName[]>> = {
+  callbacks: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
+  codapAuthorization: ['authenticate'],
+  inbound: ['onAuthenticateSuccess'],
+  federationAuth: ['getUserName', 'onAuthenticateSuccess'],
+};
+
+/** The hooks whose functions are looked for in the script of a slot. */
+export function hooksOf(slot: ScriptSlot): readonly HookName[] {
+  return hooksAt[slot.split('/')[0] ?? ''] ?? [];
+}
+
+/** Where in the document the script of a hook is named, for a person. */
+export function placeOf(hook: HookName): string {
+  const places: Readonly<Record<string, string>> = {
+    callbacks: 'scripts.callbacks',
+    codapAuthorization: 'scripts.codapAuthorization',
+    inbound: "an inbound module's script",
+    federationAuth: "a provider's federationAuth",
+  };
+  return Object.keys(hooksAt)
+    .filter((kind) => hooksAt[kind]?.includes(hook))
+    .map((kind) => places[kind])
+    .join(' or ');
+}
 
 export interface BoundScript {
   readonly slot: ScriptSlot;

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ServerDocument } from './document.ts';
-import { didYouMean, problem, type Problem } from './problem.ts';
+import { didYouMean, malformedJson, problem, type Problem } from './problem.ts';
 import { validateDocument } from './validate.ts';
 
 export interface ServerSettings {
@@ -25,14 +25,28 @@ const variables = [
   'SALLYPORT_ADMIN_SECRET',
   'SALLYPORT_MASTER_KEY',
 ];
+/** What each variable says, by its name in the server file. */
+const variableOf = {
+  data: 'SALLYPORT_DATA',
+  databaseUrl: 'DATABASE_URL',
+  host: 'HOST',
+  port: 'PORT',
+  workers: 'SALLYPORT_WORKERS',
+  adminSecret: 'SALLYPORT_ADMIN_SECRET',
+  masterKey: 'SALLYPORT_MASTER_KEY',
+} as const;
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const examples = resolve(import.meta.dirname, '../../scripts-examples');
 
 /** Answers the settings, or every problem of the environment and the server file. */
-export async function loadServerSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<
+export async function loadServerSettings(environment: Readonly<Record<string, string | undefined>>): Promise<
   | { readonly ok: true; readonly settings: ServerSettings }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** Where the tenants are nevertheless, so that their problems can be told in the same breath. */
+      readonly config?: string;
+    }
 > {
   const problems: Problem[] = [];
   for (const name of Object.keys(environment)) {
@@ -40,7 +54,7 @@ export async function loadServerSettings(
       problems.push(
         problem(
           'unknown-variable',
-          'environment',
+          'the environment',
           '',
           `the unknown variable ${name}`,
           'a known one',
@@ -50,23 +64,35 @@ export async function loadServerSettings(
     }
   }
   const path = resolve(environment['SALLYPORT_CONFIG'] || examples);
-  const { document, folder, config } = await readServerFile(path, problems);
+  const { document, folder, config, found } = await readServerFile(path, problems);
+  const given = Object.entries(variableOf).filter(([, variable]) => environment[variable]);
   const values: ServerDocument = {
     ...document,
-    ...(environment['SALLYPORT_DATA'] ? { data: environment['SALLYPORT_DATA'] } : {}),
-    ...(environment['DATABASE_URL'] ? { databaseUrl: environment['DATABASE_URL'] } : {}),
-    ...(environment['HOST'] ? { host: environment['HOST'] } : {}),
-    ...(environment['SALLYPORT_ADMIN_SECRET'] ? { adminSecret: environment['SALLYPORT_ADMIN_SECRET'] } : {}),
-    ...(environment['SALLYPORT_MASTER_KEY'] ? { masterKey: environment['SALLYPORT_MASTER_KEY'] } : {}),
-    ...wholeNumber('port', environment['PORT']),
-    ...wholeNumber('workers', environment['SALLYPORT_WORKERS']),
+    ...Object.fromEntries(given.map(([name, variable]) => [name, read(name, environment[variable] ?? '')])),
   };
-  problems.push(...validateDocument('server', values, document ? path : 'environment'));
-  if (problems.length > 0) return { ok: false, problems };
+  for (const found of validateDocument('server', values, path)) {
+    const [, variable] = given.find(([name]) => found.pointer === `/${name}`) ?? [];
+    const { code, found: what, expected, hint } = found;
+    problems.push(variable ? problem(code, `the variable ${variable}`, '', what, expected, hint) : found);
+  }
+  const level = environment['LOG_LEVEL'];
+  if (level && !logLevels.includes(level))
+    problems.push(
+      problem(
+        'log-level',
+        'the variable LOG_LEVEL',
+        '',
+        `"${level}"`,
+        `one of ${logLevels.join(', ')}`,
+        didYouMean(level, logLevels),
+      ),
+    );
+  const tenants = typeof values.tenants === 'string' ? resolve(folder, values.tenants) : config;
+  if (problems.length > 0) return { ok: false, problems, ...(found ? { config: tenants } : {}) };
   return {
     ok: true,
     settings: {
-      config: values.tenants ? resolve(folder, values.tenants) : config,
+      config: tenants,
       data: environment['SALLYPORT_DATA']
         ? resolve(environment['SALLYPORT_DATA'])
         : resolve(values.data ? folder : '.', values.data ?? 'data'),
@@ -81,31 +107,36 @@ export async function loadServerSettings(
 }
 
 /** Text that is no number is left to the schema, which says what is wrong with it. */
-function wholeNumber(name: string, text: string | undefined): object {
-  if (!text) return {};
-  return { [name]: /^\d{1,9}$/.test(text) ? Number(text) : text };
+function read(name: string, text: string): string | number {
+  return (name === 'port' || name === 'workers') && /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
+interface ServerFile {
+  readonly document?: ServerDocument;
+  readonly folder: string;
+  readonly config: string;
+  /** Whether there is anything to look for tenants in. */
+  readonly found: boolean;
 }
 
 /** SALLYPORT_CONFIG names a server file, or a folder of tenants. */
-async function readServerFile(
-  path: string,
-  problems: Problem[],
-): Promise<{ document?: ServerDocument; folder: string; config: string }> {
+async function readServerFile(path: string, problems: Problem[]): Promise<ServerFile> {
   const found = await stat(path).catch(() => undefined);
   if (!found)
     problems.push(
       problem('config-missing', path, '', 'nothing', 'a server file or a folder of tenants', 'set SALLYPORT_CONFIG'),
     );
-  if (!found?.isFile()) return { folder: process.cwd(), config: path };
+  if (!found?.isFile()) return { folder: process.cwd(), config: path, found: found !== undefined };
   const folder = dirname(path);
+  const config = join(folder, 'tenants');
+  const text = await readFile(path, 'utf8');
   try {
-    return {
-      document: JSON.parse(await readFile(path, 'utf8')) as ServerDocument,
-      folder,
-      config: join(folder, 'tenants'),
-    };
+    const document: unknown = JSON.parse(text);
+    if (typeof document === 'object' && document !== null && !Array.isArray(document))
+      return { document: document as ServerDocument, folder, config, found: true };
+    problems.push(problem('schema-type', path, '', 'something else', 'a JSON object'));
   } catch {
-    problems.push(problem('json', path, '', 'malformed JSON', 'JSON'));
-    return { folder, config: folder };
+    problems.push(malformedJson(path, text));
   }
+  return { folder, config, found: false };
 }
