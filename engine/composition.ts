@@ -14,6 +14,7 @@ import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
 import type { JwksSource } from './oauth/jwks-source.ts';
+import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
 import type { ScriptRunner } from './script/runner.ts';
@@ -28,6 +29,7 @@ export interface Parts {
   readonly scripts: ScriptRunner;
   readonly outbound: OutboundClient;
   readonly jwks: JwksSource;
+  readonly metrics: Pick<Metrics, 'flowEnded'>;
   readonly directory: TenantDirectory;
   readonly masterKey: Buffer;
   readonly sealer: Sealer;
@@ -171,6 +173,7 @@ export function compose(parts: Parts): ComposedEngine {
           write: () => store.audit.record(event),
         }),
       keepTrace(trace) {
+        parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
         // All failures and all flows of people; of the many machine flows a sample.
         if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) keepTrace(trace);
       },

@@ -9,6 +9,8 @@ import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
 import { createSealer } from './key/seal.ts';
 import { loadMasterKey } from './key/master-key.ts';
+import { createMetrics } from './metric/metrics.ts';
+import { metricsPlugin } from './metric/plugin.ts';
 import { createJwksSource } from './oauth/jwks-source.ts';
 import { createOwnTokens } from './oauth/own-token.ts';
 import { tenantPlugin } from './oauth/plugin.ts';
@@ -80,10 +82,12 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const outbound = createOutboundClient();
   closers.push(() => outbound.close());
   const jwks = createJwksSource({ outbound });
+  const metrics = createMetrics();
   const scripts = createScriptRunner({
     outbound,
     processes: settings.workers,
     services: { values: store.scriptValues, jwks, ownToken: createOwnTokens({ directory, keyring }) },
+    observer: metrics,
   });
   closers.push(() => scripts.close());
 
@@ -100,6 +104,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     scripts,
     outbound,
     jwks,
+    metrics,
     directory,
     masterKey,
     sealer,
@@ -125,6 +130,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       return reply.code(503).send({ status: 'unavailable' });
     }
   });
+  await server.register(metricsPlugin, { metrics, adminTokens: store.adminTokens });
   await server.register(tenantPlugin, { prefix: '/t/:tenant', engine });
   await server.register(adminPlugin, {
     prefix: '/admin/api',

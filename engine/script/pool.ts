@@ -3,25 +3,25 @@ import { createBreaker } from '../outbound/breaker.ts';
 import type { OutboundClient } from '../outbound/client.ts';
 import { createGate, type Gate } from './gate.ts';
 import { compileScript } from './compile/compile.ts';
-import type { ScriptProblem } from './compile/program.ts';
 import { type CallCount, callHost } from './host.ts';
-import { createMask } from './mask.ts';
+import type { ScriptObserver } from './observer.ts';
+import {
+  failure,
+  givenTo,
+  kindOf,
+  levelOf,
+  locationOf,
+  maskOf,
+  placeOf,
+  type Running,
+  sentenceOf,
+  success,
+} from './outcome.ts';
 import { startSandbox, type Sandbox } from './process.ts';
 import type { Program } from './compile/program.ts';
 import type { HostServices } from './service/context.ts';
 import type { FromSandbox } from './protocol.ts';
-import type {
-  HostCall,
-  HookName,
-  Invocation,
-  InvocationFailure,
-  InvocationResult,
-  Json,
-  LogLine,
-  ScriptFailureKind,
-  ScriptRunner,
-  SourceLocation,
-} from './runner.ts';
+import type { Invocation, InvocationResult, ScriptRunner } from './runner.ts';
 
 export interface PoolOptions {
   readonly outbound: OutboundClient;
@@ -29,13 +29,10 @@ export interface PoolOptions {
   readonly processes?: number;
   /** What scripts may use beside HTTP; nothing unless given. */
   readonly services?: HostServices;
+  readonly observer?: ScriptObserver;
 }
 
-interface Pending {
-  readonly invocation: Invocation;
-  readonly logs: LogLine[];
-  readonly calls: HostCall[];
-  readonly began: number;
+interface Pending extends Running {
   readonly attempt: number;
   readonly settle: (result: InvocationResult | 'again') => void;
   deadline?: NodeJS.Timeout;
@@ -91,6 +88,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       inspections.clear();
       sandbox.kill();
       sandbox = start();
+      options.observer?.replaced();
       const guilty = owner ?? culprit?.invocation.tenantId;
       if (guilty !== undefined) punish(guilty);
       for (const entry of lost) {
@@ -123,6 +121,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       if (message.type === 'call') {
         const { body, call } = await callHost(String(message.request), entry.count, { ...hostContext, invocation });
         entry.calls.push({ ...call, target: entry.mask(call.target) });
+        options.observer?.called(invocation.tenantId, call.service, call.outcome, call.milliseconds);
         if (pending.get(message.id) === entry) sandbox.send({ type: 'answer', call: message.call, body });
         return;
       }
@@ -222,6 +221,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
   }
 
   function punish(tenantId: string): void {
+    options.observer?.quarantined(tenantId);
     const times = (quarantine.get(tenantId)?.times ?? 0) + 1;
     quarantine.set(tenantId, { until: Date.now() + Math.min(250 * 2 ** times, longestQuarantine), times });
   }
@@ -232,38 +232,47 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     return shards[sum % shards.length] as (typeof shards)[number];
   }
 
+  async function runQueued(invocation: Invocation, waited: (milliseconds: number) => void): Promise<InvocationResult> {
+    const { tenantId, limits } = invocation;
+    const nothing: Running = { invocation, logs: [], calls: [], began: performance.now() };
+    const compiled = compileScript(invocation.script);
+    if (!compiled.ok)
+      return { ...failure(nothing, 'syntax', sentenceOf(compiled.problems)), ...placeOf(compiled.problems) };
+    const { program } = compiled;
+    const held = quarantine.get(tenantId);
+    if (held && held.until > Date.now())
+      return failure(nothing, 'overloaded', 'the tenant is in quarantine after its script ended a sandbox process');
+    let gate = gates.get(tenantId);
+    if (!gate) gates.set(tenantId, (gate = createGate()));
+    if (!(await gate.enter(limits.concurrency, limits.queue)))
+      return failure(nothing, 'overloaded', 'too many invocations are waiting');
+    waited(performance.now() - nothing.began);
+    try {
+      const result = await shardOf(tenantId).run(invocation, program, 1);
+      const last = result === 'again' ? await runAside(invocation, program) : result;
+      if (last === 'again') return failure(nothing, 'crashed', 'the sandbox process ended');
+      if (last.ok) quarantine.delete(tenantId);
+      return last;
+    } finally {
+      gate.leave();
+    }
+  }
+
   return {
     async run(invocation) {
-      const { tenantId, limits } = invocation;
-      const nothing: Omit<Pending, 'settle'> = {
-        invocation,
-        logs: [],
-        calls: [],
-        began: performance.now(),
-        attempt: 1,
-        count: { all: 0, http: 0 },
-        mask: (text) => text,
-      };
-      const compiled = compileScript(invocation.script);
-      if (!compiled.ok)
-        return { ...failure(nothing, 'syntax', sentenceOf(compiled.problems)), ...placeOf(compiled.problems) };
-      const { program } = compiled;
-      const held = quarantine.get(tenantId);
-      if (held && held.until > Date.now())
-        return failure(nothing, 'overloaded', 'the tenant is in quarantine after its script ended a sandbox process');
-      let gate = gates.get(tenantId);
-      if (!gate) gates.set(tenantId, (gate = createGate()));
-      if (!(await gate.enter(limits.concurrency, limits.queue)))
-        return failure(nothing, 'overloaded', 'too many invocations are waiting');
-      try {
-        const result = await shardOf(tenantId).run(invocation, program, 1);
-        const last = result === 'again' ? await runAside(invocation, program) : result;
-        if (last === 'again') return failure(nothing, 'crashed', 'the sandbox process ended');
-        if (last.ok) quarantine.delete(tenantId);
-        return last;
-      } finally {
-        gate.leave();
-      }
+      let queueMicroseconds = 0;
+      const result = await runQueued(invocation, (milliseconds) => (queueMicroseconds = milliseconds * 1000));
+      const { cpuMicroseconds, wallMicroseconds } = result;
+      options.observer?.invoked({
+        tenantId: invocation.tenantId,
+        hook: invocation.hook,
+        outcome: result.ok ? (result.defined ? 'ok' : 'absent') : result.kind,
+        cpuMicroseconds,
+        wallMicroseconds,
+        queueMicroseconds,
+        ...(result.ok && result.heapBytes !== undefined ? { heapBytes: result.heapBytes } : {}),
+      });
+      return result;
     },
     async inspect(script) {
       const compiled = compileScript(script);
@@ -281,99 +290,3 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     },
   };
 }
-
-function success(entry: Pending, message: Extract<FromSandbox, { type: 'done' }>): InvocationResult {
-  const { limits } = entry.invocation;
-  if (typeof message.body !== 'string' || message.body.length > limits.outputBytes)
-    return failure(entry, 'shape', 'the result is too large');
-  if (depthOf(message.body) > 64) return failure(entry, 'shape', 'the result is nested too deeply');
-  let body: { defined?: unknown; value?: unknown };
-  try {
-    body = JSON.parse(message.body) as typeof body;
-  } catch {
-    return failure(entry, 'shape', 'the result is not JSON');
-  }
-  return {
-    ok: true,
-    defined: body.defined === true,
-    value: (body.value ?? null) as Json,
-    logs: entry.logs,
-    calls: entry.calls,
-    cpuMicroseconds: Number(message.cpu) || 0,
-    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
-  };
-}
-
-function failure(entry: Omit<Pending, 'settle'>, kind: ScriptFailureKind, message: string): InvocationFailure {
-  return {
-    ok: false,
-    kind,
-    message,
-    logs: entry.logs,
-    calls: entry.calls,
-    cpuMicroseconds: 0,
-    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
-  };
-}
-
-/** What goes in beside the input: the environment, and of the secrets those that are meant for this hook. */
-function givenTo({ environment, secrets = {}, hook }: Invocation): string {
-  const all = Object.entries(secrets);
-  const mine = all.filter(([, { hooks }]) => hooks.includes(hook));
-  return JSON.stringify({
-    environment,
-    secrets: Object.fromEntries(mine.map(([name, { value }]) => [name, value])),
-    deniedSecrets: all.filter((entry) => !mine.includes(entry)).map(([name]) => name),
-  });
-}
-
-function maskOf({ secrets = {} }: Invocation): (text: string) => string {
-  return createMask(Object.values(secrets).map(({ value }) => value));
-}
-
-function sentenceOf([first]: readonly ScriptProblem[]): string {
-  return first ? `${first.message}${first.hint ? `; ${first.hint}` : ''}` : 'the script does not compile';
-}
-
-function placeOf([first]: readonly ScriptProblem[]): { location?: SourceLocation } {
-  return first ? { location: first.location } : {};
-}
-
-/** Nesting of a JSON text, counted before it is parsed. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (quoted) {
-      if (character === '\\') index += 1;
-      else if (character === '"') quoted = false;
-    } else if (character === '"') quoted = true;
-    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
-    else if (character === '}' || character === ']') depth -= 1;
-  }
-  return deepest;
-}
-
-function levelOf(level: unknown): LogLine['level'] {
-  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
-}
-
-function kindOf(kind: unknown): ScriptFailureKind {
-  const known: readonly ScriptFailureKind[] = ['denied', 'timeout', 'memory', 'syntax', 'shape', 'runtime', 'crashed'];
-  return known.find((candidate) => candidate === kind) ?? 'runtime';
-}
-
-function locationOf(location: SourceLocation | undefined): { location?: SourceLocation } {
-  if (!location || typeof location.file !== 'string') return {};
-  return {
-    location: {
-      file: location.file.slice(0, 200),
-      line: Number(location.line) || 1,
-      column: Number(location.column) || 1,
-    },
-  };
-}
-
-export type { HookName };

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { Program } from './compile/program.ts';
 import { createLineReader, type FromSandbox, type ToSandbox } from './protocol.ts';
 
@@ -12,6 +13,7 @@ export interface Sandbox {
   kill(): void;
 }
 
+const mostPrograms = 5_000;
 const here = import.meta.dirname;
 const root = join(here, '../..');
 const readable = [
@@ -40,7 +42,11 @@ export function startSandbox(options: {
     ],
     { env: {}, stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'] },
   );
-  const loaded = new Set<string>();
+  // The programs used last; an old version, or one of a tenant that is gone, leaves the process in time.
+  const loaded = new LRUCache<string, true>({
+    max: mostPrograms,
+    dispose: (_value, key, reason) => reason === 'evict' && write({ type: 'unload', key }),
+  });
   let ready = false;
   try {
     // A spinning script must not take the processor from the engine.
@@ -74,8 +80,8 @@ export function startSandbox(options: {
   return {
     send: write,
     load(key, program) {
-      if (loaded.has(key)) return;
-      loaded.add(key);
+      if (loaded.get(key)) return;
+      loaded.set(key, true);
       write({ type: 'load', key, program });
     },
     kill: () => void child.kill('SIGKILL'),

@@ -18,12 +18,22 @@ export type ToSandbox =
       readonly outputBytes: number;
       readonly logLines: number;
     }
+  /** The program is needed no longer. */
+  | { readonly type: 'unload'; readonly key: string }
   | { readonly type: 'inspect'; readonly id: number; readonly key: string }
   | { readonly type: 'answer'; readonly call: number; readonly body: string };
 
 export type FromSandbox =
   | { readonly type: 'ready' }
-  | { readonly type: 'done'; readonly id: number; readonly body: string; readonly cpu: number; readonly wall: number }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly body: string;
+      readonly cpu: number;
+      readonly wall: number;
+      /** Bytes the isolate's heap holds afterwards. */
+      readonly heap?: number;
+    }
   | {
       readonly type: 'failed';
       readonly id: number;

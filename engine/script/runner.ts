@@ -41,6 +41,8 @@ interface InvocationRecord {
   readonly calls: readonly HostCall[];
   readonly cpuMicroseconds: number;
   readonly wallMicroseconds: number;
+  /** What the isolate's heap held afterwards. */
+  readonly heapBytes?: number;
 }
 
 export interface InvocationSuccess extends InvocationRecord {

@@ -15,7 +15,7 @@ export interface CellLimits {
 }
 
 export type CellResult =
-  | { readonly ok: true; readonly body: string; readonly cpu: number; readonly wall: number }
+  | { readonly ok: true; readonly body: string; readonly cpu: number; readonly wall: number; readonly heap?: number }
   | {
       readonly ok: false;
       readonly kind: 'denied' | 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime';
@@ -32,6 +32,8 @@ export interface CellHost {
 
 export interface Cell {
   busy: boolean;
+  /** When it was used last, milliseconds of the process's own clock. */
+  usedAt: number;
   readonly dead: boolean;
   invoke(limits: CellLimits, host: CellHost): Promise<CellResult>;
   inspect(): CellResult;
@@ -99,10 +101,13 @@ export function createCell(options: {
 
   return {
     busy: false,
+    usedAt: performance.now(),
     get dead() {
       return dead || isolate.isDisposed;
     },
-    dispose: () => isolate.dispose(),
+    dispose() {
+      if (!isolate.isDisposed) isolate.dispose();
+    },
     inspect() {
       try {
         return {
@@ -152,7 +157,8 @@ export function createCell(options: {
           kind?: 'denied' | 'shape' | 'runtime';
           error?: { name: string; message: string; stack: string };
         };
-        if (parsed.ok || !parsed.error) return { ok: true, body, ...spent() };
+        if (parsed.ok || !parsed.error)
+          return { ok: true, body, ...spent(), heap: isolate.getHeapStatisticsSync().used_heap_size };
         const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
         return { ok: false, kind, ...describe(parsed.error, program), ...spent() };
       } catch (error) {

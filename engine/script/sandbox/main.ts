@@ -22,9 +22,12 @@ const realm = ['start', 'model', 'helper', 'web', 'fhir', 'freeze', 'invoke']
 /** Isolates of one script at one time in this process, and of all scripts together. */
 const mostOfOneScript = 4;
 const mostCells = 200;
+const idleMilliseconds = 300_000;
 
 interface Loaded {
   readonly program: Program;
+  /** Unloaded while its isolates were at work: they end when they are done. */
+  gone: boolean;
   readonly cells: Cell[];
   readonly waiting: (() => void)[];
 }
@@ -79,18 +82,37 @@ function makeRoom(): void {
   for (const loaded of scripts.values()) {
     const index = loaded.cells.findIndex((cell) => !cell.busy);
     if (index < 0) continue;
-    loaded.cells.splice(index, 1)[0]?.dispose();
-    cellCount -= 1;
+    drop(loaded, loaded.cells[index] as Cell);
     return;
   }
 }
 
-function release(loaded: Loaded, cell: Cell): void {
-  cell.busy = false;
-  if (cell.dead) {
-    loaded.cells.splice(loaded.cells.indexOf(cell), 1);
-    cellCount -= 1;
+/** Isolates nobody used for a while leave memory; the next invocation makes one anew. */
+function dropIdle(): void {
+  const since = performance.now() - idleMilliseconds;
+  for (const loaded of scripts.values()) {
+    for (const cell of loaded.cells.filter(({ busy, usedAt }) => !busy && usedAt < since)) drop(loaded, cell);
   }
+}
+
+function drop(loaded: Loaded, cell: Cell): void {
+  loaded.cells.splice(loaded.cells.indexOf(cell), 1);
+  cellCount -= 1;
+  cell.dispose();
+}
+
+function unload(key: string): void {
+  const loaded = scripts.get(key);
+  if (!loaded) return;
+  scripts.delete(key);
+  loaded.gone = true;
+  for (const cell of loaded.cells.filter(({ busy }) => !busy)) drop(loaded, cell);
+}
+
+function release(loaded: Loaded, cell: Cell): void {
+  cell.usedAt = performance.now();
+  cell.busy = false;
+  if (cell.dead || loaded.gone) drop(loaded, cell);
   loaded.waiting.shift()?.();
 }
 
@@ -129,7 +151,7 @@ async function work(message: Extract<ToSandbox, { type: 'run' | 'inspect' }>): P
   release(loaded, cell);
   send(
     result.ok
-      ? { type: 'done', id, body: result.body, cpu: result.cpu, wall: result.wall }
+      ? { type: 'done', id, body: result.body, cpu: result.cpu, wall: result.wall, heap: result.heap ?? 0 }
       : {
           type: 'failed',
           id,
@@ -144,7 +166,9 @@ async function work(message: Extract<ToSandbox, { type: 'run' | 'inspect' }>): P
 
 const read = createLineReader((line) => {
   const message = JSON.parse(line) as ToSandbox;
-  if (message.type === 'load') scripts.set(message.key, { program: message.program, cells: [], waiting: [] });
+  if (message.type === 'load')
+    scripts.set(message.key, { program: message.program, gone: false, cells: [], waiting: [] });
+  else if (message.type === 'unload') unload(message.key);
   else if (message.type === 'answer') {
     answers.get(message.call)?.(message.body);
     answers.delete(message.call);
@@ -153,4 +177,5 @@ const read = createLineReader((line) => {
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk: string) => void read(chunk));
 process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));
+setInterval(dropIdle, 30_000);
 send({ type: 'ready' });
