@@ -59,7 +59,7 @@ function classicProgram(parsed: ParsedFile): CompileResult {
   const found = hookNames.map((name) => `${name}: typeof ${name} === 'function' ? ${name} : undefined`).join(',');
   const part: ProgramPart = {
     file: parsed.file,
-    code: `${classicPrefix}${parsed.text}\n;return {${found}}}).call(undefined)}})`,
+    code: `${classicPrefix}${parsed.text}\n;return {${found}}}).call(this)}})`,
     shift: classicPrefix.length,
     imports: [],
   };

@@ -1,10 +1,13 @@
 // --- freeze all that invocations share -------------------------------------------------------------------------------
+/** What stands behind the accessors made here, which no walk over properties meets. */
+const mended = [];
 function mend(object, names) {
   // A frozen property forbids objects that inherit it to have their own by assignment; an accessor allows it.
   for (const name of names) {
     const found = getOwnPropertyDescriptor(object, name);
     if (!found || !('value' in found) || !found.configurable) continue;
     const { value } = found;
+    mended.push(value);
     defineProperty(object, name, {
       configurable: false,
       enumerable: found.enumerable,
@@ -20,7 +23,17 @@ mend(
   Object.prototype,
   ownKeys(Object.prototype).filter((name) => name !== '__proto__'),
 );
-for (const type of [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError])
+for (const type of [
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+  AggregateError,
+  SuppressedError,
+])
   mend(type.prototype, ['name', 'message', 'toString', 'constructor']);
 mend(Function.prototype ?? getPrototypeOf(noCode), ['name', 'toString', 'bind', 'call', 'apply']);
 mend(Array.prototype, ['toString', 'constructor']);
@@ -40,7 +53,8 @@ function harden(value) {
   }
 }
 harden(globalThis);
-for (const made of webIntrinsics) harden(made);
+for (const made of [...mended, ...webIntrinsics, ...sharedHelpers]) harden(made);
+// No property of a global leads to these prototypes and accessors.
 for (const sample of [
   async function () {},
   function* () {},
@@ -50,6 +64,12 @@ for (const sample of [
   new Set()[Symbol.iterator](),
   ''[Symbol.iterator](),
   /a/[Symbol.matchAll](''),
+  [].values().map(show),
+  Iterator.from({ next: show }),
+  new Intl.Segmenter().segment(''),
+  new Intl.Segmenter().segment('')[Symbol.iterator](),
+  new ErrorType(),
+  noCode,
 ]) {
   let object = sample;
   while (object !== null) {

@@ -151,6 +151,9 @@ function helpers({ environment, secrets, deniedSecrets }) {
   return made;
 }
 
+/** One function each for all invocations. */
+const sharedHelpers = [fetchHelper, base64Encode, base64Decode, askLater, askNow, askLocal];
+
 /** What library modules import beside each other. */
 function hostModule({ Secrets }) {
   return { ask: askLater, askNow, askLocal, secretOf: Secrets.get };
@@ -163,6 +166,18 @@ function denier(invocation) {
     invocation.denied ??= decision;
     throw decision;
   };
+}
+
+/**
+ * What a classic script knows as `globalThis` and as `this` outside of functions: the invocation's own, before the shared
+ * one. What is put there is a name everywhere, and vanishes.
+ */
+function globalOf(own) {
+  own.globalThis = new Proxy(own, {
+    has: (target, name) => name in target || name in globalThis,
+    get: (target, name) => (name in target ? target[name] : globalThis[name]),
+  });
+  return own.globalThis;
 }
 
 /** Names a script assigns without declaring them end here, and vanish with the invocation. */
@@ -186,7 +201,7 @@ function scopeOf(own) {
 /** Evaluates the program afresh: the hooks by their names. */
 function evaluate(globals) {
   const { style, factories, imports } = program;
-  if (style === 'classic') return factories[0](scopeOf(globals));
+  if (style === 'classic') return apply(factories[0], globalOf(globals), [scopeOf(globals)]);
   const made = [];
   const host = hostModule(globals);
   factories.forEach((factory, index) => {

@@ -16,15 +16,23 @@ function flatten(error) {
   };
 }
 
+/** `RegExp.$1` and its like keep what was matched last, which may be another person's. */
+function forgetMatches() {
+  /(?:)/.exec('');
+}
+
 return {
   /** `text` is JSON: style, imports by the numbers of parts (-1 is the host module), names a classic script assigns. */
   install(text, ...factories) {
     program = { ...parse(text), factories };
+    // A script finds the function around it by `arguments.callee.caller`.
+    for (const factory of factories) harden(factory);
   },
   seal() {
     freeze(globalThis);
   },
   functions() {
+    forgetMatches();
     current = { lines: 0, logLines: 0, denied: undefined };
     const found = evaluate(helpers({ environment: {}, secrets: {}, deniedSecrets: [] }));
     return stringify(
@@ -36,6 +44,7 @@ return {
   async invoke(hook, input, given, logLines) {
     const invocation = { lines: 0, logLines, denied: undefined };
     current = invocation;
+    forgetMatches();
     let phase = 'runtime';
     try {
       const found = evaluate(helpers(parse(given)))[hook];

@@ -7,7 +7,7 @@ const tell = $1;
 const local = $2;
 const { parse, stringify } = JSON;
 const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
-const { ownKeys } = Reflect;
+const { apply, construct, ownKeys } = Reflect;
 const ErrorType = Error;
 const StringType = String;
 
@@ -22,6 +22,15 @@ for (const sample of [function () {}, async function () {}, function* () {}, asy
 }
 globalThis.Function = noCode;
 globalThis.eval = noCode;
+// A buffer that may grow is reserved past the isolate's allocator, so that nothing would count its memory.
+const FixedBuffer = new Proxy(ArrayBuffer, {
+  construct(type, given, newTarget) {
+    if (given[1]?.maxByteLength !== undefined) throw new TypeError('resizable buffers are not available in callbacks');
+    return construct(type, [given[0]], newTarget);
+  },
+});
+defineProperty(ArrayBuffer.prototype, 'constructor', { value: FixedBuffer });
+globalThis.ArrayBuffer = FixedBuffer;
 
 // --- one invocation's own state ---------------------------------------------------------------------------------
 let program;
