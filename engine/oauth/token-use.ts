@@ -1,7 +1,10 @@
 /** What happens to a token after it was issued: introspection (RFC 7662), revocation (RFC 7009), userinfo (OpenID Connect Core 5.3). */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { UserSessionModel } from '../script/model.ts';
+import type { TokenRequest } from '../flow/facts.ts';
 import type { StoredToken } from '../store/store.ts';
+import type { Client } from '../tenant/tenant.ts';
+import { bearerOf, challenge, isBearer, readBearer } from './bearer.ts';
 import { noStore, sendOAuthError, type TenantRequest } from './http.ts';
 import { readClientForm } from './token.ts';
 
@@ -17,27 +20,52 @@ async function activeToken({ ports, tenant }: TenantRequest, presented: string):
 
 export function introspectRoute(server: FastifyInstance, contextOf: ContextOf): void {
   server.post('/oauth/token/introspect', async (request, reply) => {
-    const { ports, tenant } = contextOf(request, reply);
-    const form = readClientForm({ ports, tenant, request, reply });
+    const context = contextOf(request, reply);
+    const { ports, tenant } = context;
+    const form = readClientForm(context);
     if (!form.ok) return sendOAuthError(reply, form.error);
-    const caller = await ports.clientAuthentication.authenticate(tenant, form.tokenRequest, false);
-    if (!caller.ok) return sendOAuthError(reply, { ...caller.error, status: 401 });
+    const caller = await introspectingClient(context, form.tokenRequest);
+    if (!caller.ok) return caller.answer;
     const { client } = caller;
-    if (!client.canIntrospectAnyTokens && !client.canIntrospectOwnTokens) {
-      return sendOAuthError(reply, {
-        error: 'unauthorized_client',
-        description: 'The client may not introspect tokens',
-        status: 403,
-      });
-    }
     const presented = form.tokenRequest.parameters['token'];
     if (presented === undefined)
       return sendOAuthError(reply, { error: 'invalid_request', description: 'token is missing' });
-    const token = await activeToken({ ports, tenant, request, reply }, presented);
+    const token = await activeToken(context, presented);
     const mine = client.canIntrospectAnyTokens || token?.clientId === client.clientId;
     if (!token || !mine) return noStore(reply).send({ active: false });
     return noStore(reply).send({ active: true, ...describe(token, tenant.issuer) });
   });
+}
+
+type Introspecting =
+  { readonly ok: true; readonly client: Client } | { readonly ok: false; readonly answer: FastifyReply };
+
+const mayIntrospect = (client: Client): boolean => client.canIntrospectAnyTokens || client.canIntrospectOwnTokens;
+
+/** Who asks: a client that authenticates, or one whose access token is shown (SMART App Launch 2.2, token introspection). */
+async function introspectingClient(context: TenantRequest, tokenRequest: TokenRequest): Promise<Introspecting> {
+  const { ports, tenant, reply } = context;
+  const { authorization, parameters } = tokenRequest;
+  if (isBearer(authorization)) {
+    const refuse = (error: 'invalid_request' | 'invalid_token' | 'insufficient_scope', description: string) => ({
+      ok: false as const,
+      answer: challenge(reply, tenant.id, { error, description }),
+    });
+    if (['client_secret', 'client_assertion'].some((name) => parameters[name] !== undefined))
+      return refuse('invalid_request', 'Use one method of client authentication, not several');
+    const presented = bearerOf(authorization);
+    const token = presented === undefined ? undefined : await activeToken(context, presented);
+    const client = token?.kind === 'access' ? await ports.client(token.clientId) : undefined;
+    if (!client) return refuse('invalid_token', 'The token is not valid');
+    return mayIntrospect(client)
+      ? { ok: true, client }
+      : refuse('insufficient_scope', 'The client may not introspect tokens');
+  }
+  const caller = await ports.clientAuthentication.authenticate(tenant, tokenRequest, false);
+  if (!caller.ok) return { ok: false, answer: sendOAuthError(reply, caller.error) };
+  if (mayIntrospect(caller.client)) return { ok: true, client: caller.client };
+  const error = { error: 'unauthorized_client', description: 'The client may not introspect tokens', status: 403 };
+  return { ok: false, answer: sendOAuthError(reply, error) };
 }
 
 function describe(token: StoredToken, issuer: string): Record<string, unknown> {
@@ -125,22 +153,23 @@ export function userinfoRoute(server: FastifyInstance, contextOf: ContextOf): vo
     method: ['GET', 'POST'],
     url: '/userinfo',
     handler: async (request, reply) => {
-      const { ports, tenant } = contextOf(request, reply);
-      const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,16384})$/i.exec(request.headers.authorization ?? '')?.[1];
-      const challenge = (status: number, error?: string, description?: string) => {
-        const detail = error ? `, error="${error}", error_description="${description}"` : '';
-        noStore(reply).code(status).header('www-authenticate', `Bearer realm="${tenant.id}"${detail}`);
-        return error ? reply.send({ error, error_description: description }) : reply.send();
-      };
-      if (bearer === undefined)
-        return request.headers.authorization
-          ? challenge(400, 'invalid_request', 'A Bearer token is needed')
-          : challenge(401);
-      const token = await activeToken({ ports, tenant, request, reply }, bearer);
+      const context = contextOf(request, reply);
+      const { tenant } = context;
+      const bearer = readBearer(request);
+      if (bearer.kind === 'none') return challenge(reply, tenant.id);
+      if (bearer.kind === 'malformed')
+        return challenge(reply, tenant.id, { error: 'invalid_request', description: bearer.description });
+      const token = await activeToken(context, bearer.token);
       const session = token?.details['session'] as UserSessionModel | undefined;
-      if (token?.kind !== 'access' || !session) return challenge(401, 'invalid_token', 'The token is not valid');
+      if (token?.kind !== 'access' || !session)
+        return challenge(reply, tenant.id, { error: 'invalid_token', description: 'The token is not valid' });
       const scopes = token.scope.split(' ');
-      if (!scopes.includes('openid')) return challenge(403, 'insufficient_scope', 'The scope openid is needed');
+      if (!scopes.includes('openid'))
+        return challenge(reply, tenant.id, {
+          error: 'insufficient_scope',
+          description: 'The scope openid is needed',
+          scope: 'openid',
+        });
       const profile = scopes.includes('profile');
       const fhirUser =
         session.fhirUserUrl && (profile || scopes.includes('fhirUser')) ? session.fhirUserUrl : undefined;
