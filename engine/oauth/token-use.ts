@@ -21,7 +21,7 @@ async function activeToken({ ports, tenant }: TenantRequest, presented: string):
 export function introspectRoute(server: FastifyInstance, contextOf: ContextOf): void {
   server.post('/oauth/token/introspect', async (request, reply) => {
     const context = contextOf(request, reply);
-    const { ports, tenant } = context;
+    const { tenant } = context;
     const form = readClientForm(context);
     if (!form.ok) return sendOAuthError(reply, form.error);
     const caller = await introspectingClient(context, form.tokenRequest);
