@@ -14,19 +14,25 @@ import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
 import type { JwksSource } from './oauth/jwks-source.ts';
+import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
 import type { ScriptRunner } from './script/runner.ts';
+import type { ScriptRegistry } from './script/version/registry.ts';
+import { createShadowRunner } from './script/version/shadow.ts';
+import { isForeignHash, schemeOf } from './store/foreign-hash.ts';
 import { createRecords } from './store/records.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { Store } from './store/store.ts';
-import type { Client, Provider, Tenant, TenantDirectory } from './tenant/tenant.ts';
+import { type ScriptSlot, scriptsOf } from './tenant/scripts.ts';
+import type { Client, Provider, Script, Tenant, TenantDirectory } from './tenant/tenant.ts';
 
 export interface Parts {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly scripts: ScriptRunner;
+  readonly registry: ScriptRegistry;
   readonly outbound: OutboundClient;
   readonly jwks: JwksSource;
   readonly metrics: Pick<Metrics, 'flowEnded'>;
@@ -58,12 +64,19 @@ export function compose(parts: Parts): ComposedEngine {
   const records = createRecords((what, error) =>
     logger.error({ reason: messageOf(error) }, `${what} could not be stored`),
   );
+  const replacedSecrets = createReplacedSecrets(store.replacedSecrets);
+  const { registry } = parts;
+  const shadows = createShadowRunner({
+    scripts,
+    repository: store.scripts,
+    failed: (error) => logger.error({ reason: messageOf(error) }, 'a trial of a script could not be kept'),
+  });
   const sample = createSampler();
   const portsByTenant = new WeakMap<Tenant, Ports>();
 
   async function findClient(tenant: Tenant, clientId: string): Promise<Client | undefined> {
     const seeded = tenant.clients.find((client) => client.clientId === clientId);
-    if (seeded) return seeded;
+    if (seeded) return replacedSecrets.applyTo(tenant.id, seeded);
     const key = `${tenant.id} ${clientId}`;
     const known = clients.get(key);
     if (known) return known.client;
@@ -79,6 +92,15 @@ export function compose(parts: Parts): ComposedEngine {
     return { ...provider, clientSecret };
   }
 
+  /** A slot's script by the tenant's document, or by a provider that was added at run time. */
+  async function baseScript(tenant: Tenant, slot: ScriptSlot): Promise<Script | undefined> {
+    const seeded = scriptsOf(tenant).find((bound) => bound.slot === slot)?.script;
+    const [kind, id = ''] = slot.split('/', 2);
+    return (
+      seeded ?? (kind === 'federationAuth' ? (await store.providers.find(tenant.id, id))?.federationAuth : undefined)
+    );
+  }
+
   function keepTrace(trace: Trace): void {
     const { flowId: id, tenantId, flow, outcome, startedAt } = trace;
     records.add({
@@ -92,6 +114,7 @@ export function compose(parts: Parts): ComposedEngine {
 
   function makePorts(tenant: Tenant): Ports {
     const client = (clientId: string) => findClient(tenant, clientId);
+    const foreignHashes = oneOfEachScheme(tenant);
     return {
       tenant,
       store,
@@ -108,6 +131,7 @@ export function compose(parts: Parts): ComposedEngine {
             password,
             remoteAddress,
             now: Date.now(),
+            foreignHashes,
           });
           return result.ok ? { ...result, moduleId: module.id } : result;
         },
@@ -121,6 +145,13 @@ export function compose(parts: Parts): ComposedEngine {
             tokenEndpoint: `${tenant.issuer}/oauth/token`,
             now: Date.now(),
             findClient: client,
+            replaceSecret: (clientId, foreignHash, presented) =>
+              // The client proved itself: that the store is away for a moment is no reason to refuse it.
+              replacedSecrets
+                .replace(tenant.id, clientId, foreignHash, presented)
+                .catch((error: unknown) =>
+                  logger.error({ tenant: tenant.id, reason: messageOf(error) }, 'a secret keeps its foreign hash'),
+                ),
             replays: store.replays,
             jwks,
             allowPublic,
@@ -161,6 +192,10 @@ export function compose(parts: Parts): ComposedEngine {
             .map((provider) => openProvider(tenant, provider)),
         ];
       },
+      scriptSnapshot: () => registry.snapshot(tenant),
+      scriptFor: async (slot, snapshot, key) =>
+        registry.choose(tenant, slot, await baseScript(tenant, slot), snapshot, key),
+      tryShadow: (trial) => shadows.try(trial),
       now: () => Date.now(),
       newHandle: () => newHandle(),
       hash: hashHandle,
@@ -190,11 +225,16 @@ export function compose(parts: Parts): ComposedEngine {
       portsByTenant.set(tenant, made);
       return made;
     },
-    pages: createPageRenderer({ skinsFolder: parts.skinsFolder }),
+    pages: createPageRenderer({
+      skinsFolder: parts.skinsFolder,
+      warn: (message, details) => logger.warn(details, message),
+    }),
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
     recorded: (flowId) => records.settled(flowId),
-    drain: () => records.drain(),
+    async drain() {
+      await Promise.all([records.drain(), shadows.drain()]);
+    },
   };
 }
 
@@ -204,6 +244,14 @@ export async function seedUsers(store: Store, tenant: Tenant): Promise<void> {
     const known = await store.users.findByUsername(tenant.id, user.username);
     if (!known) await store.users.save(tenant.id, user);
   }
+}
+
+/** A foreign password hash of each kind that the document's people have. */
+function oneOfEachScheme(tenant: Tenant): readonly string[] {
+  const hashes = new Map<string | undefined, string>();
+  for (const { passwordHash = '' } of tenant.users)
+    if (isForeignHash(passwordHash)) hashes.set(schemeOf(passwordHash), passwordHash);
+  return [...hashes.values()];
 }
 
 /** True at most ten times a second. */

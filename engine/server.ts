@@ -16,6 +16,7 @@ import { createOwnTokens } from './oauth/own-token.ts';
 import { tenantPlugin } from './oauth/plugin.ts';
 import { createOutboundClient } from './outbound/guarded-client.ts';
 import { createScriptRunner } from './script/pool.ts';
+import { createScriptRegistry } from './script/version/registry.ts';
 import { openStore } from './store/open.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { Store } from './store/store.ts';
@@ -82,6 +83,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const outbound = createOutboundClient();
   closers.push(() => outbound.close());
   const jwks = createJwksSource({ outbound });
+  const registry = createScriptRegistry({ repository: store.scripts });
   const metrics = createMetrics();
   const scripts = createScriptRunner({
     outbound,
@@ -94,6 +96,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   async function prepare(tenant: Tenant): Promise<void> {
     await keyring.prepare(tenant);
     await seedUsers(store, tenant);
+    await registry.record(tenant);
   }
   for (const tenant of directory.all()) await prepare(tenant);
   const adminSecretFile = await bootstrapAdmin(store, settings);
@@ -102,6 +105,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     store,
     keyring,
     scripts,
+    registry,
     outbound,
     jwks,
     metrics,

@@ -16,7 +16,7 @@ export const federated = {
     waitsFor: 'provider',
     accept: acceptProviderAnswer,
     expiresIn: (ports: Ports) => ports.tenant.lifetimes.interactionSeconds,
-    leads: { answered: 'user name' },
+    leads: { answered: 'user name', returned: 'login' },
   },
   'user name': {
     kind: 'hook',

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import type { FailureEffect, HookEffect, HookInput, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
-import type { Script, Tenant } from '../tenant/tenant.ts';
 import type {
   CodapAuthorized,
   CodapVerified,
@@ -102,10 +101,6 @@ function denied(hook: string, failure: FailureEffect): Rejection {
   return reject('access_denied', 'The request was denied', `${hook}-${why}`, { status: 400 });
 }
 
-function inboundScript(tenant: Tenant, moduleId: string): Script | undefined {
-  return tenant.inbound.find((module) => module.id === moduleId)?.script;
-}
-
 function authenticationInput(
   facts: {
     session: UserSessionModel;
@@ -141,8 +136,7 @@ function authenticated(
 export const afterLocalLogin: HookBinding<Identified, { readonly session: UserSessionModel }> = {
   hook: 'onAuthenticateSuccess',
   read(facts, ports) {
-    const script = inboundScript(ports.tenant, facts.moduleId);
-    return script && { script, input: authenticationInput(facts, ports) };
+    return { slot: `inbound/${facts.moduleId}`, input: authenticationInput(facts, ports) };
   },
   without: (facts) => ({ session: facts.session }),
   apply: (facts, effect) => authenticated(facts.session, effect as HookEffect<'onAuthenticateSuccess'>),
@@ -150,10 +144,10 @@ export const afterLocalLogin: HookBinding<Identified, { readonly session: UserSe
 
 export const afterProviderLogin: HookBinding<ProviderUserNamed, { readonly session: UserSessionModel }> = {
   hook: 'onAuthenticateSuccess',
-  async read(facts, ports) {
-    const script = (await ports.provider(facts.providerId))?.federationAuth;
-    return script && { script, input: authenticationInput(facts, ports) };
-  },
+  read: (facts, ports) => ({
+    slot: `federationAuth/${facts.providerId}`,
+    input: authenticationInput(facts, ports),
+  }),
   without: (facts) => ({ session: facts.session }),
   apply: (facts, effect) => authenticated(facts.session, effect as HookEffect<'onAuthenticateSuccess'>),
 };
@@ -169,12 +163,12 @@ export const nameProviderUser: HookBinding<ProviderAnswered, { readonly username
   hook: 'getUserName',
   async read(facts, ports) {
     const provider = await ports.provider(facts.providerId);
-    if (!provider?.federationAuth) return undefined;
+    if (!provider) return undefined;
     const input: HookInput<'getUserName'> = {
       claims: facts.claims,
       server: { id: provider.id, name: provider.name, issuer: provider.issuer },
     };
-    return { script: provider.federationAuth, input };
+    return { slot: `federationAuth/${provider.id}`, input };
   },
   without: (facts) => ({ username: defaultUsername(facts) }),
   apply: (_facts, effect) => ({ username: (effect as HookEffect<'getUserName'>).username }),
@@ -192,9 +186,7 @@ export async function prepareProviderUser(
 
 export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 'session'>> = {
   hook: 'authenticate',
-  read(facts, ports) {
-    const script = ports.tenant.scripts.codapAuthorization;
-    if (!script) return undefined;
+  read(facts) {
     const { claims } = facts.authorization;
     const input: HookInput<'authenticate'> = {
       request: {
@@ -211,7 +203,7 @@ export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 's
         headers: {},
       },
     };
-    return { script, input };
+    return { slot: 'codapAuthorization', input };
   },
   // A tenant without the script cannot have started; should it be gone, nothing is granted.
   without: () => denied('authenticate', {}),
@@ -234,14 +226,13 @@ export const chooseContexts: HookBinding<
   Pick<ContextPrepared, 'session' | 'choices' | 'contextRequired'>
 > = {
   hook: 'onSmartLoginPreContextSelection',
-  read(facts, ports) {
-    const script = ports.tenant.scripts.callbacks;
+  read(facts) {
     const input: HookInput<'onSmartLoginPreContextSelection'> = {
       session: facts.session,
       choices: facts.choices,
       required: facts.contextRequired,
     };
-    return script && { script, input };
+    return { slot: 'callbacks', input };
   },
   without: (facts) => ({ session: facts.session, choices: facts.choices, contextRequired: facts.contextRequired }),
   apply(facts, effect) {
@@ -266,9 +257,8 @@ export const chooseContexts: HookBinding<
 export const generateToken: HookBinding<Granted, Granted> = {
   hook: 'onTokenGenerating',
   async read({ grant }, ports) {
-    const script = ports.tenant.scripts.callbacks;
     const client = await ports.client(grant.clientId);
-    if (!script || !client) return undefined;
+    if (!client) return undefined;
     const input: HookInput<'onTokenGenerating'> = {
       session: grant.session,
       request: {
@@ -288,7 +278,7 @@ export const generateToken: HookBinding<Granted, Granted> = {
         permissions: client.permissions,
       },
     };
-    return { script, input };
+    return { slot: 'callbacks', input };
   },
   without: ({ grant }) => ({ grant }),
   apply({ grant }, value, ports) {
@@ -323,7 +313,6 @@ export const generateToken: HookBinding<Granted, Granted> = {
 export const afterTokenStored: HookBinding<Minted, unknown> = {
   hook: 'onPostAuthorize',
   read({ grant, accessToken, tokenContents }, ports) {
-    const script = ports.tenant.scripts.callbacks;
     const input: HookInput<'onPostAuthorize'> = {
       clientId: grant.clientId,
       ...(grant.session ? { username: grant.session.username } : {}),
@@ -334,7 +323,7 @@ export const afterTokenStored: HookBinding<Minted, unknown> = {
       launchParameters: tokenContents.launchParameters,
       ...(grant.requestingPractitioner === undefined ? {} : { requestingPractitioner: grant.requestingPractitioner }),
     };
-    return script && { script, input };
+    return { slot: 'callbacks', input };
   },
   without: () => ({}),
   apply: () => ({}),

@@ -3,7 +3,8 @@
  * compare-and-set, and has one exit for failure.
  */
 import { codeFrame } from '../script/compile/frame.ts';
-import type { Json } from '../script/runner.ts';
+import type { Invocation, Json } from '../script/runner.ts';
+import type { ScriptSnapshot } from '../script/version/registry.ts';
 import type { Script } from '../tenant/tenant.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { validateEffect } from './effect.ts';
@@ -64,6 +65,11 @@ export async function startFlow(flow: Flow, facts: Facts, ports: Ports): Promise
     handles: [],
     revision: undefined,
   };
+  try {
+    run.facts['scripts'] = await ports.scriptSnapshot();
+  } catch (error) {
+    return fail(run, defect(run, flow.first, error));
+  }
   return walk(run, flow.first);
 }
 
@@ -116,6 +122,7 @@ export async function resumeFlow(
   record(run, stored.state, 'resume', result.kind === 'continue' ? String(result.outcome) : result.reason, began);
   const next = result.kind === 'continue' ? leadOf(state, String(result.outcome)) : 'rejected';
   if (result.kind === 'continue') take(run, result);
+  else keepRejection(run, result);
   // The step is claimed before any of its effects: of two callers only one goes on.
   const claimed = await persist(run, next, stored.expiresAt);
   if (!claimed) {
@@ -205,7 +212,13 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
   }
   const settle = (result: unknown): Moved<PropertyKey, unknown> | Rejection =>
     isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
-  if (!call) {
+  let chosen: Awaited<ReturnType<typeof ports.scriptFor>>;
+  try {
+    chosen = call && (await ports.scriptFor(call.slot, snapshotOf(run), stickinessOf(run)));
+  } catch (error) {
+    return abandonHook(run, name, binding, began, error);
+  }
+  if (!call || !chosen) {
     record(run, name, 'hook', 'no callback', began);
     try {
       return settle(binding.without(run.facts, ports));
@@ -214,9 +227,10 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
       return abandonHook(run, name, binding, began, error);
     }
   }
-  const result = await ports.scripts.run({
+  const { script, shadow, slot } = chosen;
+  const invocation: Invocation = {
     tenantId: ports.tenant.id,
-    script: call.script,
+    script,
     hook: binding.hook,
     input: call.input as Json,
     limits: ports.tenant.scriptLimits,
@@ -224,7 +238,17 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     outboundHttp: ports.tenant.outboundHttp,
     fhirServers: ports.tenant.fhirServers,
     secrets: ports.tenant.secrets,
-  });
+  };
+  const result = await ports.scripts.run(invocation);
+  if (shadow)
+    ports.tryShadow({
+      slot,
+      flowId: run.flowId,
+      invocation,
+      result,
+      shadow,
+      problemOf: (effect) => validateEffect(binding.hook, effect),
+    });
   for (const line of ports.tenant.demo ? result.logs : []) {
     ports.log(line.level === 'debug' ? 'info' : line.level, line.message, {
       source: 'script',
@@ -233,18 +257,18 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     });
   }
   // Where nothing says more exactly what was wrong, it is the hook's function.
-  const declared = declarationOf(call.script, binding.hook);
+  const declared = declarationOf(script, binding.hook);
   let failed: HookFailure | undefined;
   let outcome: Moved<PropertyKey, unknown> | Rejection;
   if (!result.ok) {
     failed = { ...result, location: result.location ?? declared };
-    outcome = hookFailure(run, binding.hook, call.script, failed);
+    outcome = hookFailure(run, binding.hook, script, failed);
   } else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
   else {
     const problem = validateEffect(binding.hook, result.value);
     if (problem) {
       failed = { kind: 'shape', message: problem, location: declared };
-      outcome = hookFailure(run, binding.hook, call.script, failed);
+      outcome = hookFailure(run, binding.hook, script, failed);
     } else {
       try {
         outcome = settle(await binding.apply(run.facts, result.value, ports));
@@ -259,7 +283,7 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
         };
     }
   }
-  const trace = hookTrace(ports.tenant, binding.hook, call.script, call.input, result, failed);
+  const trace = hookTrace(ports.tenant, binding.hook, script, call.input, result, failed);
   // A denial is the script's decision; only faults may be let pass.
   const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
   if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {
@@ -275,6 +299,21 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     hook: trace,
   });
   return outcome;
+}
+
+/** The rollouts as they stood when the flow began: it ends on the versions it began with. */
+function snapshotOf(run: Run): ScriptSnapshot {
+  return (run.facts['scripts'] ?? {}) as ScriptSnapshot;
+}
+
+/** Whom a canary sticks to: the person where one is known, else the app. */
+function stickinessOf({ facts }: Run): string {
+  const { session, grant, clientId } = facts as {
+    readonly session?: { readonly username: string };
+    readonly grant?: { readonly clientId: string; readonly session: { readonly username: string } | null };
+    readonly clientId?: string;
+  };
+  return session?.username ?? grant?.session?.username ?? grant?.clientId ?? clientId ?? '';
 }
 
 /** The engine's own fault at a hook ends the flow as any step's would, and undoes what was done before. */
@@ -329,6 +368,7 @@ function hookFailure(run: Run, hook: string, script: Script, failure: HookFailur
 
 async function fail(run: Run, rejection: Rejection, alreadyStored = false): Promise<FlowResult> {
   run.entries.push({ at: run.ports.now(), state: 'rejected', kind: 'end', outcome: rejection.reason, milliseconds: 0 });
+  keepRejection(run, rejection);
   if (run.revision !== undefined && !alreadyStored)
     await attempt(run, 'rejected', () => persist(run, 'rejected', run.ports.now() + 86_400_000));
   finish(
@@ -338,6 +378,11 @@ async function fail(run: Run, rejection: Rejection, alreadyStored = false): Prom
     rejection.reason,
   );
   return { kind: 'rejected', rejection, ...progress(run) };
+}
+
+/** Until there is a code, the person's browser carries the answer: a form sent twice must get the same one. */
+function keepRejection(run: Run, rejection: Rejection): void {
+  if (run.facts['grantId'] === undefined) run.facts['rejection'] = rejection;
 }
 
 function finish(

@@ -1,5 +1,8 @@
 /** What a flow needs of the world. The composition root and the simulator each supply their own. */
 import type { ScriptRunner } from '../script/runner.ts';
+import type { ChosenScript, ScriptSnapshot } from '../script/version/registry.ts';
+import type { ShadowTrial } from '../script/version/shadow.ts';
+import type { ScriptSlot } from '../tenant/scripts.ts';
 import type { AuditEvent, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
 import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
@@ -86,6 +89,15 @@ export interface Ports {
   readonly tenant: Tenant;
   readonly store: Store;
   readonly scripts: ScriptRunner;
+  /** The rollouts of all slots as they stand, for a flow that begins. */
+  scriptSnapshot(): Promise<ScriptSnapshot>;
+  /**
+   * The version of a slot's script that a flow runs, or undefined where there is none.
+   * @param key whom a canary sticks to: the person where one is known, else the app.
+   */
+  scriptFor(slot: ScriptSlot, snapshot: ScriptSnapshot, key: string): Promise<ChosenScript | undefined>;
+  /** Runs a version on trial beside what the real one did. Never delays or fails the flow. */
+  tryShadow(trial: ShadowTrial): void;
   readonly keyring: Keyring;
   readonly identity: IdentityPort;
   readonly federation: FederationPort;

@@ -3,7 +3,7 @@
  * state whose entry facts are all known by then, so steps in a wrong order do not compile.
  */
 import type { HookName } from '../script/runner.ts';
-import type { Script } from '../tenant/tenant.ts';
+import type { ScriptSlot } from '../tenant/scripts.ts';
 import type { Ports } from './ports.ts';
 
 /** Why a flow ended without success. Only `error` and `description` reach the app; `reason` goes to audit and trace. */
@@ -63,7 +63,7 @@ export interface WaitState {
   readonly leads: Leads;
 }
 
-/** How a hook reads and changes the facts. `read` answers undefined when there is no script to run. */
+/** How a hook reads and changes the facts. `read` answers undefined when nothing is to be asked. */
 export interface HookBinding<Entry, Gives> {
   readonly hook: HookName;
   read(facts: Entry, ports: Ports): Promise<HookCall | undefined> | HookCall | undefined;
@@ -76,7 +76,8 @@ export interface HookBinding<Entry, Gives> {
 }
 
 export interface HookCall {
-  readonly script: Script;
+  /** Whose script runs; which version of it is the flow's matter. */
+  readonly slot: ScriptSlot;
   readonly input: unknown;
 }
 

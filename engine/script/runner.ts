@@ -75,6 +75,8 @@ export interface Invocation {
   readonly secrets?: Readonly<Record<string, ScriptSecret>>;
   /** A trial run beside the real one: what it would write is recorded, but never sent. */
   readonly suppressWrites?: boolean;
+  /** Runs apart from the real invocations, takes none of the tenant's share, and its end of a process is no fault of the tenant's. */
+  readonly onTrial?: boolean;
 }
 
 export interface ScriptRunner {

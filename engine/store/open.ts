@@ -15,6 +15,8 @@ import { clientRepository, providerRepository } from './repository/documents.ts'
 import { flowRepository } from './repository/flows.ts';
 import { keyRepository } from './repository/keys.ts';
 import { launchRepository } from './repository/launches.ts';
+import { replacedSecretRepository } from './repository/replaced-secrets.ts';
+import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
 import { replayRepository } from './repository/replays.ts';
 import { sessionRepository } from './repository/sessions.ts';
@@ -137,6 +139,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     traces: traceRepository(database),
     adminTokens: adminTokenRepository(database),
     scriptValues: scriptValueRepository(database),
+    scripts: scriptRepository(database),
+    replacedSecrets: replacedSecretRepository(database),
     ...settings(database),
     sweep: (now) => sweep(database, now),
     async ping() {

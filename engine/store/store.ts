@@ -274,6 +274,71 @@ export interface ScriptValueRepository {
   remove(tenantId: string, key: string): Promise<void>;
 }
 
+/** Foreign hashes of client secrets stand in tenant documents, which nobody writes; what replaces them at their first use is kept here. */
+export interface ReplacedSecretRepository {
+  /** Answers what finds the hash of ours for a foreign one. */
+  find(tenantId: string, clientId: string): Promise<(foreignHash: string) => string | undefined>;
+  save(tenantId: string, clientId: string, foreignHash: string, hash: string): Promise<void>;
+}
+
+/** The files of a version, the entry first. */
+export interface ScriptFiles {
+  readonly entry: string;
+  readonly files: readonly { readonly name: string; readonly source: string }[];
+}
+
+export interface ScriptVersion {
+  /** SHA-256 of its files, hex. */
+  readonly hash: string;
+  /** From the tenant's folder, or through the admin API. */
+  readonly origin: 'file' | 'upload';
+  readonly author: string;
+  readonly note?: string;
+  readonly createdAt: number;
+  /** When it was made the active one last. */
+  readonly activatedAt?: number;
+}
+
+/** Which versions of a slot run. */
+export interface ScriptRollout {
+  /** The version everybody gets; the one of the tenant's files where absent. */
+  readonly active?: string;
+  /** A version that a share of people and apps get, each always the same. */
+  readonly canary?: { readonly hash: string; readonly share: number };
+  /** A version that runs beside the real one, without effect. */
+  readonly shadow?: { readonly hash: string };
+}
+
+/** How a version on trial did beside the active one, summed up. No value that a script saw is in it. */
+export interface ScriptComparison {
+  readonly activeHash: string;
+  readonly shadowHash: string;
+  readonly hook: string;
+  readonly counts: Readonly<Record<string, number>>;
+  /** The youngest differences. */
+  readonly samples: readonly Readonly<Record<string, unknown>>[];
+  readonly lastAt: number;
+}
+
+export interface ScriptRepository {
+  /** False when the version is known already. */
+  add(
+    tenantId: string,
+    slot: string,
+    version: Omit<ScriptVersion, 'activatedAt'>,
+    files: ScriptFiles,
+  ): Promise<boolean>;
+  find(tenantId: string, slot: string, hash: string): Promise<(ScriptVersion & { files: ScriptFiles }) | undefined>;
+  /** Newest first. */
+  list(tenantId: string, slot: string): Promise<readonly ScriptVersion[]>;
+  markActivated(tenantId: string, slot: string, hash: string, now: number): Promise<void>;
+  rollouts(tenantId: string): Promise<ReadonlyMap<string, ScriptRollout>>;
+  setRollout(tenantId: string, slot: string, rollout: ScriptRollout, now: number, by: string): Promise<void>;
+  /** Adds counts and samples to what is known of a pair of versions. */
+  compare(tenantId: string, slot: string, comparison: ScriptComparison): Promise<void>;
+  comparisons(tenantId: string, slot: string): Promise<readonly ScriptComparison[]>;
+}
+
 export interface Store {
   readonly flows: FlowRepository;
   readonly tokens: TokenRepository;
@@ -289,6 +354,8 @@ export interface Store {
   readonly traces: TraceRepository;
   readonly adminTokens: AdminTokenRepository;
   readonly scriptValues: ScriptValueRepository;
+  readonly scripts: ScriptRepository;
+  readonly replacedSecrets: ReplacedSecretRepository;
   /** A small named value of the installation, e.g. the sealed master key check. */
   setting(name: string): Promise<string | undefined>;
   setSetting(name: string, value: string): Promise<void>;

@@ -166,6 +166,19 @@ export function createStage(changes: Changes = {}): Stage {
       consents: area('consents'),
     } as unknown as Ports['store'],
     scripts: area('scripts', { run: scriptResult }),
+    scriptSnapshot: async () => ({}),
+    async scriptFor(slot) {
+      const { scripts, inbound } = ports.tenant;
+      const [kind, id] = slot.split('/');
+      const found =
+        kind === 'inbound'
+          ? inbound.find((module) => module.id === id)?.script
+          : kind === 'federationAuth'
+            ? (await ports.provider(id ?? ''))?.federationAuth
+            : scripts[kind as 'callbacks'];
+      return found && { slot, script: found };
+    },
+    tryShadow: () => undefined,
     keyring: area('keyring', { sign: 'signed' }),
     identity: area('identity', { authenticate: { ok: true, user, moduleId: 'local' } }),
     federation: area('federation', {

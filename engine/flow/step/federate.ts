@@ -37,12 +37,16 @@ export async function startFederation(
   );
 }
 
-/** The provider's answer, verified by the relying party library: state, issuer, signature, nonce, times. */
+/**
+ * The provider's answer, verified by the relying party library: state, issuer, signature, nonce, times. Or the person
+ * came back without one, to log in another way.
+ */
 export async function acceptProviderAnswer(
   facts: AtProvider,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
-): Promise<StepResult<{ answered: Omit<ProviderAnswered, keyof ProviderChosen> }> | Again> {
+): Promise<StepResult<{ answered: Omit<ProviderAnswered, keyof ProviderChosen>; returned: unknown }> | Again> {
+  if (input['returned'] === true) return move('returned', {});
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
   const result = await ports.federation.finish({

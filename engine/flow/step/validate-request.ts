@@ -19,16 +19,14 @@ export async function identifyClient(facts: Received, ports: Ports): Promise<Ste
   const clientId = parameters['client_id'];
   const refuse = (description: string, reason: string) =>
     reject('invalid_request', description, reason, { tell: 'person', status: 400 });
-  if (!clientId)
-    return refuse(malformed ?? 'The app did not say who it is (client_id is missing).', 'client-id-missing');
+  if (malformed !== undefined && !(clientId && parameters['redirect_uri']))
+    return refuse(malformed, 'request-malformed');
+  if (!clientId) return refuse('The app did not say who it is (client_id is missing).', 'client-id-missing');
   const client = await ports.client(clientId);
   if (!client?.enabled) return refuse('This app is not known here (client_id).', 'client-unknown');
   const redirectUri = parameters['redirect_uri'];
   if (!redirectUri)
-    return refuse(
-      malformed ?? 'The app did not say where to return to (redirect_uri is missing).',
-      'redirect-uri-missing',
-    );
+    return refuse('The app did not say where to return to (redirect_uri is missing).', 'redirect-uri-missing');
   if (!matchRedirectUri(client.redirectUris, redirectUri)) {
     return refuse('The address to return to (redirect_uri) is not registered for this app.', 'redirect-uri-mismatch');
   }

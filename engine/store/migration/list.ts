@@ -3,9 +3,17 @@ import type { Knex } from 'knex';
 import * as initial from './0001-initial.ts';
 import * as administration from './0002-administration.ts';
 import * as scriptValues from './0003-script-values.ts';
+import * as scriptVersions from './0004-script-versions.ts';
+import * as replacedSecrets from './0005-replaced-secrets.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
 }
 
-export const migrations: readonly NamedMigration[] = [initial, administration, scriptValues];
+export const migrations: readonly NamedMigration[] = [
+  initial,
+  administration,
+  scriptValues,
+  scriptVersions,
+  replacedSecrets,
+];
