@@ -3,14 +3,11 @@ import { type FSWatcher, watch as watchFolder } from 'node:fs';
 import { loadTenants } from './load-all.ts';
 import { createLocator } from './locator.ts';
 import { problem, type Problem } from './problem.ts';
-import { createScriptHistory } from './script-history.ts';
-import type { Script, Tenant, TenantDirectory } from './tenant.ts';
+import type { Tenant, TenantDirectory } from './tenant.ts';
 
 export interface OpenDirectory extends TenantDirectory {
   /** Loads everything again. A tenant whose new document is invalid keeps its last valid one; its problems are answered. */
   reload(): Promise<readonly Problem[]>;
-  /** A script the tenant has, or had a short while ago, by its hash. */
-  scriptVersion(tenantId: string, hash: string): Script | undefined;
   close(): void;
 }
 
@@ -40,8 +37,6 @@ export async function openTenantDirectory(
   if (first.problems.length > 0) return { ok: false, problems: first.problems };
   let tenants: ReadonlyMap<string, Tenant> = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
   let locate = createLocator(first.tenants);
-  const history = createScriptHistory();
-  for (const tenant of first.tenants) history.remember(tenant);
 
   /** The tenant made ready to be served, or what keeps it from being so. */
   async function prepare(tenant: Tenant): Promise<Problem | undefined> {
@@ -85,8 +80,6 @@ export async function openTenantDirectory(
     for (const [id, tenant] of tenants)
       if (!served.has(id) && (empty || unserved.has(tenant.folder))) served.set(id, tenant);
     const removed = [...tenants.keys()].filter((id) => !served.has(id));
-    for (const id of changed) history.remember(served.get(id) as Tenant);
-    for (const id of removed) history.forget(id);
     tenants = served;
     locate = createLocator([...served.values()]);
     for (const id of changed) logger?.info(`tenant ${id} was loaded anew`);
@@ -117,7 +110,6 @@ export async function openTenantDirectory(
       all: () => [...tenants.values()],
       byId: (id) => tenants.get(id),
       byLocation: (host, address) => locate(host, address),
-      scriptVersion: history.find,
       reload,
       close: unwatch,
     },
