@@ -97,12 +97,12 @@ export const clientView: JsonSchema = {
 };
 
 const password = text('Write-only.', { minLength: 8, maxLength: 200, writeOnly: true });
-export const userBody = body('users', ['password'], { password });
+export const userBody = body('users', ['password', 'passwordHash'], { password });
 
 export const userView: JsonSchema = {
-  ...body('users', ['password']),
+  ...body('users', ['password', 'passwordHash']),
   properties: {
-    ...body('users', ['password']).properties,
+    ...body('users', ['password', 'passwordHash']).properties,
     hasPassword: { type: 'boolean', description: 'Whether the person can log in with a password here.' },
     external: object({ provider: text('The provider.'), subject: text('The subject there.') }),
     failedLogins: { type: 'integer', description: 'Failed log-ins since the last success.' },

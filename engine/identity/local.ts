@@ -1,5 +1,7 @@
-/** The local inbound module: user names and passwords kept here, argon2id. */
-import { hash, verify } from '@node-rs/argon2';
+/** The local inbound module: user names and passwords kept here, argon2id; foreign hashes give way to it at the first log-in. */
+import { hash } from '@node-rs/argon2';
+import { isForeignHash, schemeOf } from '../store/foreign-hash.ts';
+import { verifySlowHash } from '../store/secret.ts';
 import type { UserRepository } from '../store/store.ts';
 import type { User } from '../tenant/tenant.ts';
 import type { LoginThrottle } from './login-throttle.ts';
@@ -15,6 +17,8 @@ export interface LocalModule {
     readonly password: string;
     readonly remoteAddress: string;
     readonly now: number;
+    /** One password hash of each foreign kind that people of the tenant have; none unless given. */
+    readonly foreignHashes?: readonly string[];
   }): Promise<LocalResult>;
 }
 
@@ -46,14 +50,27 @@ export function createLocalModule(options: {
     if (running >= mostVerifications) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {
-      return await verify(stored, password);
+      return await verifySlowHash(stored, password);
     } finally {
       running -= 1;
       waiting.shift()?.();
     }
   };
+
+  /** The password was right, so it can be hashed anew; unless it was changed at this very moment. */
+  async function replaceHash(tenantId: string, user: User, password: string): Promise<User> {
+    const passwordHash = await hashPassword(password);
+    const changed = await users
+      .change(tenantId, user.id, (current) =>
+        current.passwordHash === user.passwordHash ? { ...current, passwordHash } : current,
+      )
+      // Whoever knows the password is logged in all the same; the next log-in tries again.
+      .catch(() => undefined);
+    return changed ?? user;
+  }
+
   return {
-    async authenticate({ tenantId, username, password, remoteAddress, now }) {
+    async authenticate({ tenantId, username, password, remoteAddress, now, foreignHashes = [] }) {
       if (throttle.blocked(remoteAddress, now)) return { ok: false, reason: 'try-later' };
       const name = username.normalize('NFC').slice(0, 255);
       const acceptable = name !== '' && Buffer.byteLength(password) <= longestPassword;
@@ -61,11 +78,19 @@ export function createLocalModule(options: {
         users.findByUsername(tenantId, name),
         users.failures(tenantId, name),
       ]);
-      const matches = await verifyBounded(user?.passwordHash ?? (await nobody), acceptable ? password : '');
+      const presented = acceptable ? password : '';
+      const stored = user?.passwordHash ?? (await nobody);
+      const matches = await verifyBounded(stored, presented);
       const locked = now < failures.lastAt + lockedFor(failures.count);
       const right = acceptable && matches && user?.passwordHash !== undefined && user.enabled && !locked;
+      if (!right) {
+        // Each kind of hash takes its own time: a failure goes through all of them, whoever it is about.
+        for (const other of [await nobody, ...foreignHashes])
+          if (schemeOf(other) !== schemeOf(stored)) await verifyBounded(other, presented);
+      }
       await users.recordLogin(tenantId, name, right, now);
-      if (right && user) return { ok: true, user };
+      if (right && user)
+        return { ok: true, user: isForeignHash(stored) ? await replaceHash(tenantId, user, password) : user };
       throttle.failed(remoteAddress, now);
       return { ok: false, reason: 'wrong-credentials' };
     },

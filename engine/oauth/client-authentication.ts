@@ -1,4 +1,5 @@
 /** Client authentication at the token, introspection and revocation endpoints (RFC 6749 section 2.3, RFC 7523, SMART App Launch 2.2). */
+import { isForeignHash } from '../store/foreign-hash.ts';
 import { verifyClientSecret } from '../store/secret.ts';
 import type { ReplayRepository } from '../store/store.ts';
 import type { Client, ClientAuthenticationMethod, ClientSecret, SigningAlgorithm, Tenant } from '../tenant/tenant.ts';
@@ -15,6 +16,8 @@ export interface ClientAuthenticationInput {
   /** Epoch milliseconds. */
   readonly now: number;
   findClient(clientId: string): Promise<Client | undefined>;
+  /** Told of a right secret whose hash another server made. */
+  replaceSecret?(clientId: string, foreignHash: string, presented: string): Promise<void>;
   readonly replays: ReplayRepository;
   readonly jwks: JwksSource;
   /** Whether a public client may name itself by `client_id` alone. */
@@ -131,13 +134,16 @@ function isCurrent(secret: ClientSecret, now: number): boolean {
   return from <= now && now < until;
 }
 
-/** Compares with every current secret, and with a dummy where there is none, so that time tells nothing of the client. */
-async function secretMatches(client: Client | undefined, presented: string, now: number): Promise<boolean> {
+/**
+ * Compares with every current secret, and with a dummy where there is none, so that time tells nothing of the client.
+ * @returns the hash that matched.
+ */
+async function matchingHash(client: Client | undefined, presented: string, now: number): Promise<string | undefined> {
   const hashes = (client?.secrets ?? []).filter((secret) => isCurrent(secret, now)).map((secret) => secret.hash);
   const results = await Promise.all(
     (hashes.length === 0 ? [DUMMY_HASH] : hashes).map((hash) => verifyClientSecret(hash, presented)),
   );
-  return hashes.length > 0 && results.includes(true);
+  return hashes[results.indexOf(true)];
 }
 
 async function checkAssertion(client: Client, token: string, input: ClientAuthenticationInput) {
@@ -194,7 +200,9 @@ export async function authenticateClient(input: ClientAuthenticationInput): Prom
     if (!assertion.ok) return refuse(`client_assertion: ${assertion.reason}`);
     return { ok: true, client, method, assertion: { header: assertion.header, claims: assertion.claims } };
   }
-  const matches = await secretMatches(client, credentials.secret, input.now);
+  const hash = await matchingHash(client, credentials.secret, input.now);
   if (!client) return refuse(absent);
-  return matches ? { ok: true, client, method } : refuse('The secret is wrong, not yet active or expired');
+  if (hash === undefined) return refuse('The secret is wrong, not yet active or expired');
+  if (isForeignHash(hash)) await input.replaceSecret?.(client.clientId, hash, credentials.secret);
+  return { ok: true, client, method };
 }

@@ -2,6 +2,7 @@
 import { createHash, hash as digest, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2';
 import { LRUCache } from 'lru-cache';
+import { isForeignHash, verifyForeignHash } from './foreign-hash.ts';
 
 const GENERATED_PREFIX = 'sha256:';
 
@@ -39,6 +40,23 @@ export function hashLowEntropySecret(value: string): Promise<string> {
   return argon2Hash(value, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
 }
 
+/** As long as a generated secret, of one word and of many characters: nobody makes that up, and guessing it is hopeless. */
+function isUnguessable(secret: string): boolean {
+  return secret.length >= 43 && !/\s/.test(secret) && new Set(secret).size >= 12;
+}
+
+/** Our hash of a client secret that somebody else made. */
+export async function hashClientSecret(secret: string): Promise<string> {
+  return isUnguessable(secret) ? GENERATED_PREFIX + hashHandle(secret) : hashLowEntropySecret(secret);
+}
+
+/** Compares a presented password with a stored slow hash, ours or a foreign one, in constant time. Never rejects. */
+export async function verifySlowHash(hash: string, presented: string): Promise<boolean> {
+  if (isForeignHash(hash)) return verifyForeignHash(hash, presented);
+  // A malformed PHC string makes the library throw: it fails closed.
+  return hash.startsWith('$argon2id$') && argon2Verify(hash, presented).catch(() => false);
+}
+
 // A client sends its secret with every token request, and argon2id would dominate each one. The cache forgets after
 // ten minutes, holds no secret, and its key dies with the process.
 const processKey = randomBytes(32).toString('base64url');
@@ -57,17 +75,15 @@ function equalDigests(expected: string, presented: string): boolean {
 
 /**
  * Compares a presented secret with its stored hash in constant time.
- * @param hash `sha256:<base64url>` of a generated secret, or an argon2id PHC string; anything else never matches.
+ * @param hash `sha256:<base64url>` of a generated secret, an argon2id PHC string, or a foreign hash; anything else never matches.
  */
 export async function verifyClientSecret(hash: string, presented: string): Promise<boolean> {
   if (hash.startsWith(GENERATED_PREFIX)) {
     return equalDigests(hash.slice(GENERATED_PREFIX.length), hashHandle(presented));
   }
-  if (!hash.startsWith('$argon2id$')) return false;
   const key = cacheKey(hash, presented);
   if (verified.get(key) === true) return true;
-  // A malformed PHC string makes the library throw: it fails closed.
-  const matches = await argon2Verify(hash, presented).catch(() => false);
+  const matches = await verifySlowHash(hash, presented);
   if (matches) verified.set(key, true);
   return matches;
 }

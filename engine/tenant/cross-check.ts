@@ -128,6 +128,10 @@ export function crossCheck(document: TenantDocument, report: Report): void {
     (index) => `/clients/${index}/clientId`,
     report,
   );
+  users.forEach((user, index) => {
+    if (user.password !== undefined && user.passwordHash !== undefined)
+      report('password-exclusive', `/users/${index}`, 'password and passwordHash', 'one of them');
+  });
   unique(
     users.map((user) => user.username),
     (index) => `/users/${index}/username`,

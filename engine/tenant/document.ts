@@ -344,7 +344,7 @@ export interface TenantDocument {
      */
     secrets?: {
       /**
-       * The secret. Inline in demo tenants only.
+       * The secret, or its hash. Inline in demo tenants only; a hash anywhere.
        */
       value:
         | string
@@ -359,6 +359,12 @@ export interface TenantDocument {
              * A file below the tenant's folder.
              */
             file: string;
+          }
+        | {
+            /**
+             * A hash that was made elsewhere, by bcrypt or PBKDF2, or one of ours. The first use of the secret replaces it.
+             */
+            hash: string;
           };
       /**
        * What it is for, for administrators.
@@ -514,6 +520,10 @@ export interface TenantDocument {
            */
           file: string;
         };
+    /**
+     * Instead of `password`: its hash, made elsewhere by bcrypt or PBKDF2, or argon2id. The first log-in replaces a foreign one.
+     */
+    passwordHash?: string;
     /**
      * Given name.
      */

@@ -29,13 +29,14 @@ export async function loadClient(
   const { jwks: _jwks, jwksFile: _jwksFile, secrets: documents = [], ...rest } = document;
   const secrets: ClientSecret[] = [];
   for (const [index, { value, ...details }] of documents.entries()) {
+    const id = String(index + 1);
+    if (typeof value === 'object' && 'hash' in value) {
+      secrets.push({ id, hash: value.hash, ...details });
+      continue;
+    }
     const text = await files.secret(value, `${at}/secrets/${index}/value`, rules);
     if (text !== undefined)
-      secrets.push({
-        id: String(index + 1),
-        hash: await hashOnce(`${tenant.folder} ${document.clientId} ${index}`, text),
-        ...details,
-      });
+      secrets.push({ id, hash: await hashOnce(`${tenant.folder} ${document.clientId} ${index}`, text), ...details });
   }
   // Every default that `Client` asks for was filled in by the schema; grant types passed the cross check.
   const filled = rest as Required<
@@ -62,13 +63,12 @@ export async function loadUser(
   rules: SecretRules,
   folder: string,
 ): Promise<User> {
-  const { password, ...rest } = document;
+  const { password, passwordHash: given, ...rest } = document;
   const text = password === undefined ? undefined : await files.secret(password, `${at}/password`, rules);
-  const passwordHash =
-    text === undefined ? {} : { passwordHash: await hashOnce(`${folder} user ${document.username}`, text) };
+  const passwordHash = text === undefined ? given : await hashOnce(`${folder} user ${document.username}`, text);
   return {
     ...(rest as Required<Pick<User, 'enabled' | 'authorities' | 'defaultLaunchContexts' | 'userData'>> & typeof rest),
     id: document.id ?? document.username,
-    ...passwordHash,
+    ...(passwordHash === undefined ? {} : { passwordHash }),
   };
 }

@@ -26,7 +26,7 @@ export interface Authority {
   readonly argument?: string;
 }
 
-/** One stored client secret. `hash` is `sha256:<base64url>` for generated secrets or an argon2id PHC string. Instants are ISO 8601. */
+/** One stored client secret. `hash` is `sha256:<base64url>` for generated secrets, an argon2id PHC string, or a foreign hash. Instants are ISO 8601. */
 export interface ClientSecret {
   readonly id: string;
   readonly hash: string;
@@ -79,7 +79,7 @@ export interface LaunchContext {
   readonly resourceId: string;
 }
 
-/** A person known to a tenant. `passwordHash` is an argon2id PHC string; absent for users of a foreign provider. */
+/** A person known to a tenant. `passwordHash` is an argon2id PHC string or a foreign hash; absent for users of a foreign provider. */
 export interface User {
   readonly id: string;
   readonly username: string;

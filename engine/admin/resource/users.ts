@@ -11,7 +11,7 @@ import { page, pageQuery, patchOf, passwordBody, text, userBody, userView } from
 import { checkBody } from '../validate-body.ts';
 import { changedMembers } from './clients.ts';
 
-type UserBody = Omit<UserDocument, 'password'> & { readonly password?: string };
+type UserBody = Omit<UserDocument, 'password' | 'passwordHash'> & { readonly password?: string };
 
 function view({ passwordHash, ...rest }: User, failedLogins?: number) {
   return { ...rest, hasPassword: passwordHash !== undefined, ...(failedLogins === undefined ? {} : { failedLogins }) };
