@@ -1,16 +1,21 @@
 /** The authorization endpoint and the pages of a flow that waits for a person or a provider. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { interactive } from '../flow/interactive.ts';
-import { resumeFlow, startFlow, type FlowResult } from '../flow/machine.ts';
+import { type Facts, resumeFlow, startFlow, type FlowResult } from '../flow/machine.ts';
 import type { AuthorizationRequest } from '../flow/facts.ts';
+import type { Rejection } from '../flow/table.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { interactionPage } from '../page/interaction.ts';
+import { errorCodes, type ErrorCode } from '../page/view.ts';
+import { type Again, keepAgain, takeAgain } from './again.ts';
+import { atProvider, backFromProvider, settled } from './standing.ts';
 import {
   browserOf,
   type Engine,
   formOf,
+  formTargetsOf,
   knownBrowserOf,
   noStore,
   queryOf,
@@ -41,8 +46,8 @@ export function authorizeRoutes(
       const context = contextOf(request, reply);
       const text = request.method === 'GET' ? queryOf(request) : formOf(request);
       if (text === undefined)
-        return sendErrorPage(engine, context, 'The app sent its request in a form this server does not read.', {
-          hint: 'Use GET or application/x-www-form-urlencoded.',
+        return sendErrorPage(engine, context, 'request-malformed', {
+          detail: 'Use GET or application/x-www-form-urlencoded.',
         });
       const read = readParameters(text);
       // A cross-site POST comes without cookies; the redirect to GET brings the person's session back in.
@@ -67,33 +72,32 @@ export function authorizeRoutes(
     },
   });
 
-  server.get<{ Params: { flow: string } }>('/login/:flow', async (request, reply) => {
-    const context = contextOf(request, reply);
-    const flow = await boundFlow(context, request.params.flow);
-    if (!flow) return flowGone(engine, context);
-    return showPage(engine, context, flow, {});
-  });
+  server.get<{ Params: { flow: string }; Querystring: { search?: unknown } }>(
+    '/login/:flow',
+    async (request, reply) => {
+      const context = contextOf(request, reply);
+      const flow = await boundFlow(context, request.params.flow);
+      if (!flow) return sendErrorPage(engine, context, 'flow-gone');
+      const { search } = request.query;
+      return standing(engine, context, flow, typeof search === 'string' ? { view: { search } } : undefined);
+    },
+  );
 
   server.post<{ Params: { flow: string }; Querystring: { at?: string } }>('/login/:flow', async (request, reply) => {
     const context = contextOf(request, reply);
     const { ports } = context;
-    const flow = await boundFlow(context, request.params.flow);
+    const bound = await boundFlow(context, request.params.flow);
     const read = readForm(formOf(request) ?? '');
-    if (!flow) return flowGone(engine, context);
-    if (!checkCsrf(engine.csrfSecret, binding(context, flow.id), String(read['csrf'] ?? ''))) {
-      return sendErrorPage(engine, context, 'The form was not sent from this page, or the page is too old.', {
-        status: 403,
-        hint: 'Go back to the app and start again.',
-      });
-    }
+    if (!bound) return sendErrorPage(engine, context, 'flow-gone');
+    if (!checkCsrf(engine.csrfSecret, binding(context, bound.id), String(read['csrf'] ?? '')))
+      return sendErrorPage(engine, context, 'form-foreign', { status: 403, ...languageOf(bound) });
+    const flow = await backFromProvider(bound, ports);
     const result = await resumeFlow(interactive, flow, String(request.query.at ?? ''), read, ports);
-    if (result.kind === 'expired') return flowGone(engine, context);
-    if (result.kind === 'again') return showPage(engine, context, flow, result);
-    if (result.kind === 'stale')
-      return result.state === 'code'
-        ? reissueCode(engine, context, flow.id)
-        : reply.redirect(`${context.tenant.issuer}/login/${flow.id}`, 303);
-    return answer(engine, context, result);
+    if (result.kind === 'expired') return standing(engine, context, flow);
+    if (result.kind === 'stale') return answerAgain(engine, context, flow);
+    if (result.kind !== 'again') return answer(engine, context, result);
+    keepAgain(context, flow.id, result);
+    return noStore(reply).redirect(`${context.tenant.issuer}/login/${flow.id}`, 303);
   });
 
   server.get<{ Params: { provider: string } }>('/federation/callback/:provider', async (request, reply) => {
@@ -102,17 +106,18 @@ export function authorizeRoutes(
     const query = queryOf(request);
     const state = new URLSearchParams(query).get('state') ?? '';
     const flow = await ports.store.flows.findByHandle(tenant.id, 'federation', ports.hash(state));
-    if (!flow || !isBound(context, flow)) return flowGone(engine, context);
+    if (!flow || !isBound(context, flow)) return sendErrorPage(engine, context, 'flow-gone');
+    // The answer to an earlier attempt: the person went back since and chose anew.
+    if (!atProvider(flow, state)) return answerAgain(engine, context, flow);
     const result = await resumeFlow(
       interactive,
       flow,
-      'at the provider',
+      flow.state,
       { currentUrl: `${tenant.issuer}/federation/callback/${encodeURIComponent(request.params.provider)}?${query}` },
       ports,
     );
-    if (result.kind === 'expired' || result.kind === 'again' || result.kind === 'stale')
-      return flowGone(engine, context);
-    return answer(engine, context, result);
+    if (result.kind === 'expired' || result.kind === 'again') return standing(engine, context, flow);
+    return result.kind === 'stale' ? answerAgain(engine, context, flow) : answer(engine, context, result);
   });
 }
 
@@ -141,7 +146,11 @@ function answer(engine: Engine, context: TenantRequest, result: FlowResult): Fas
   noStore(reply).header('referrer-policy', 'no-referrer');
   if (result.kind === 'rejected') {
     if (result.rejection.tell === 'person' || !replyTo)
-      return sendErrorPage(engine, context, result.rejection.description, { status: result.rejection.status ?? 400 });
+      return sendErrorPage(engine, context, errorCodeOf(result.rejection), {
+        status: result.rejection.status ?? 400,
+        ...(result.rejection.reason === 'request-malformed' ? { detail: result.rejection.description } : {}),
+        ...languageOf(result),
+      });
     return reply.redirect(
       responseUri(replyTo, {
         error: result.rejection.error,
@@ -159,6 +168,10 @@ function answer(engine: Engine, context: TenantRequest, result: FlowResult): Fas
   return reply.redirect(`${tenant.issuer}/login/${result.flowId}`, 303);
 }
 
+function errorCodeOf({ reason, status = 400 }: Rejection): ErrorCode {
+  return errorCodes.find((code) => code === reason) ?? (status >= 500 ? 'server-failed' : 'other');
+}
+
 /** RFC 6749 section 4.1.2 with `iss` of RFC 9207; a query the app registered is kept. */
 function responseUri(replyTo: { redirectUri: string; state?: string }, parameters: Record<string, string>): string {
   const query = new URLSearchParams({
@@ -168,30 +181,46 @@ function responseUri(replyTo: { redirectUri: string; state?: string }, parameter
   return `${replyTo.redirectUri}${replyTo.redirectUri.includes('?') ? '&' : '?'}${query}`;
 }
 
-/** A form sent twice: the first answer was lost to the browser, so the same flow gets another name for its one code. */
-async function reissueCode(engine: Engine, context: TenantRequest, flowId: string): Promise<FastifyReply> {
-  const { tenant, ports } = context;
-  const flow = await ports.store.flows.find(tenant.id, flowId);
-  if (flow?.state !== 'code' || flow.expiresAt <= ports.now()) return flowGone(engine, context);
+/** A form sent twice, or from an old page: the answer is that of the first, or where the flow stands since. */
+async function answerAgain(engine: Engine, context: TenantRequest, before: StoredFlow): Promise<FastifyReply> {
+  const flow = await settled(before.id, context.ports);
+  if (flow?.state === 'code' && flow.expiresAt > context.ports.now()) return reissueCode(engine, context, flow);
+  const facts = flow?.facts as (Facts & { rejection?: Rejection }) | undefined;
+  if (flow?.state === 'rejected' && facts?.rejection)
+    return answer(engine, context, {
+      kind: 'rejected',
+      flowId: flow.id,
+      facts,
+      reveal: {},
+      rejection: facts.rejection,
+    });
+  return noStore(context.reply).redirect(`${context.tenant.issuer}/login/${before.id}`, 303);
+}
+
+/** The first answer was lost to the browser, so the same flow gets another name for its one code. */
+async function reissueCode(engine: Engine, context: TenantRequest, flow: StoredFlow): Promise<FastifyReply> {
+  const { ports } = context;
   const code = ports.newHandle();
   const stored = await ports.store.flows.advance({ ...flow, revision: flow.revision + 1 }, flow.revision, [
     { kind: 'code', hash: ports.hash(code) },
   ]);
-  if (!stored) return flowGone(engine, context);
+  if (!stored) return sendErrorPage(engine, context, 'flow-finished', { status: 200, ...languageOf(flow) });
+  const facts = flow.facts as Facts;
   return answer(engine, context, {
     kind: 'waiting',
     state: 'code',
     waitsFor: 'app',
-    flowId,
-    facts: flow.facts as Record<string, unknown>,
+    flowId: flow.id,
+    facts,
     reveal: { code },
   });
 }
 
+/** The flow of this browser, whatever its state. */
 async function boundFlow(context: TenantRequest, id: string): Promise<StoredFlow | undefined> {
   if (!/^[A-Za-z0-9_-]{43}$/.test(id)) return undefined;
   const flow = await context.ports.store.flows.find(context.tenant.id, id);
-  return flow && flow.expiresAt > context.ports.now() && isBound(context, flow) ? flow : undefined;
+  return flow && isBound(context, flow) ? flow : undefined;
 }
 
 function isBound({ request, ports }: { request: TenantRequest['request']; ports: Ports }, flow: StoredFlow): boolean {
@@ -204,47 +233,36 @@ function binding(context: TenantRequest, flowId: string): string {
   return `${context.tenant.id}:${flowId}:${knownBrowserOf(context.request) ?? ''}`;
 }
 
-function flowGone(engine: Engine, context: TenantRequest): FastifyReply {
-  return sendErrorPage(
-    engine,
-    context,
-    'This page belongs to a request that is finished, too old, or was started in another browser.',
-    {
-      status: 400,
-      hint: 'Go back to the app and start again. Cookies must be allowed.',
-    },
-  );
+function languageOf({ facts }: Pick<StoredFlow, 'facts'>): { readonly uiLocales?: string } {
+  const uiLocales = (facts as { request?: AuthorizationRequest }).request?.parameters['ui_locales'];
+  return uiLocales ? { uiLocales } : {};
 }
 
-async function showPage(
+/** Shows a person where their flow stands, from whichever old page or link they come. */
+async function standing(
   engine: Engine,
   context: TenantRequest,
-  flow: StoredFlow,
-  again: { readonly error?: string; readonly view?: Readonly<Record<string, string>> },
+  before: StoredFlow,
+  search?: Again,
 ): Promise<FastifyReply> {
   const { tenant, ports } = context;
+  const flow = (await settled(before.id, ports)) ?? before;
+  // Who comes back from a provider may choose another way; the form leads back to that choice.
+  const state = atProvider(flow) ? 'login' : flow.state;
   const form = {
     csrf: csrfToken(engine.csrfSecret, binding(context, flow.id)),
-    action: `${tenant.issuer}/login/${flow.id}?at=${encodeURIComponent(flow.state)}`,
+    action: `${tenant.issuer}/login/${flow.id}?at=${encodeURIComponent(state)}`,
   };
-  const page = await interactionPage(flow, form, again, ports);
-  if (!page) return flowGone(engine, context);
-  const facts = flow.facts as { replyTo?: { redirectUri: string }; request: { parameters: Record<string, string> } };
-  const uiLocales = facts.request.parameters['ui_locales'];
+  const page = await interactionPage({ ...flow, state }, form, search ?? takeAgain(context, flow.id), ports);
+  if (!page) return sendErrorPage(engine, context, 'flow-finished', { status: 200, ...languageOf(flow) });
+  if (flow.expiresAt <= ports.now())
+    return sendErrorPage(engine, context, 'flow-expired', { status: 410, ...languageOf(flow) });
+  const { replyTo } = flow.facts as { replyTo?: { redirectUri: string } };
+  const issuers = (await ports.providers()).map(({ issuer }) => issuer);
   return sendPage(engine, context, page.name, page.view as never, {
-    ...(again.error ? { status: 200 } : {}),
-    formTargets: [...(await formTargets(ports)), ...(facts.replyTo ? [originOf(facts.replyTo.redirectUri)] : [])],
-    ...(uiLocales ? { uiLocales } : {}),
+    formTargets: formTargetsOf([...issuers, ...(replyTo ? [replyTo.redirectUri] : [])]),
+    ...languageOf(flow),
   });
-}
-
-async function formTargets(ports: Ports): Promise<readonly string[]> {
-  return (await ports.providers()).map((provider) => originOf(provider.issuer));
-}
-
-function originOf(uri: string): string {
-  const url = new URL(uri);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url.origin : url.protocol;
 }
 
 /** A page's form: single values, except `scope`, of which there may be many. */

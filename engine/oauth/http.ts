@@ -1,7 +1,7 @@
 /** What all of a tenant's endpoints share: the tenant of a request, cookies, headers, and how errors are answered. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ports } from '../flow/ports.ts';
-import type { PageName, PageRenderer, PageViews } from '../page/view.ts';
+import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
 
@@ -22,14 +22,19 @@ export interface TenantRequest {
   readonly reply: FastifyReply;
 }
 
-/** The languages a person prefers: `ui_locales` first, then Accept-Language in its order. */
-export function languagesOf(request: FastifyRequest, uiLocales?: string): readonly string[] {
+/** The languages a person prefers: `ui_locales` of the flow or the address first, then Accept-Language in its order. */
+export function languagesOf(request: FastifyRequest, uiLocales = uiLocalesOf(request)): readonly string[] {
   const accepted = (request.headers['accept-language'] ?? '')
     .split(',')
     .map((part) => part.split(';')[0]?.trim() ?? '');
   return [...(uiLocales?.split(' ') ?? []), ...accepted]
-    .filter((language) => /^[A-Za-z-]{2,20}$/.test(language))
+    .filter((language) => /^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$/.test(language))
     .slice(0, 10);
+}
+
+function uiLocalesOf(request: FastifyRequest): string | undefined {
+  const { ui_locales: asked } = request.query as { readonly ui_locales?: unknown };
+  return typeof asked === 'string' ? asked : undefined;
 }
 
 /** Sends a page under a policy that allows nothing but the skin's own style and images. */
@@ -58,24 +63,25 @@ export function sendPage<P extends PageName>(
     .send(engine.pages.render(tenant, page, view, languagesOf(request, options.uiLocales)));
 }
 
+/** Tells the person, who must not or cannot be sent back to the app; the words are the skin's. */
 export function sendErrorPage(
   engine: Engine,
   context: TenantRequest,
-  message: string,
-  options: { readonly status?: number; readonly hint?: string } = {},
+  code: ErrorCode,
+  options: { readonly status?: number; readonly detail?: string; readonly uiLocales?: string } = {},
 ): FastifyReply {
-  return sendPage(
-    engine,
-    context,
-    'error',
-    {
-      title: 'This did not work',
-      message,
-      ...(options.hint ? { hint: options.hint } : {}),
-      reference: context.request.id,
-    },
-    { status: options.status ?? 400 },
-  );
+  const { status = 400, detail, ...rest } = options;
+  const view = { code, ...(detail === undefined ? {} : { detail }), reference: context.request.id };
+  return sendPage(engine, context, 'error', view, { status, ...rest });
+}
+
+/**
+ * What `form-action` must name for a form whose answer leads away to these addresses. Browsers hold every redirect
+ * after a form against it, also those that an app or a provider adds, and where these lead is not known here: so it
+ * names how they are reached, and not where.
+ */
+export function formTargetsOf(uris: readonly string[]): readonly string[] {
+  return [...new Set(uris.flatMap((uri) => ['https:', new URL(uri).protocol]))];
 }
 
 /** An OAuth error as JSON (RFC 6749 section 5.2). */

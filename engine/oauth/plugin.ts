@@ -78,7 +78,12 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
           : 'The request is malformed';
     const context = contexts.get(request);
     if (context && /\/(oauth\/authorize|login\/|session\/(end|manage)|federation\/)/.test(request.url))
-      return sendErrorPage(engine, context, description, { status });
+      return sendErrorPage(
+        engine,
+        context,
+        status === 413 ? 'request-too-large' : status >= 500 ? 'server-failed' : 'request-malformed',
+        { status },
+      );
     return sendOAuthError(reply, { error: status >= 500 ? 'server_error' : 'invalid_request', description, status });
   });
 }

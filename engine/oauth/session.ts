@@ -4,7 +4,16 @@ import { decodeJwt } from 'jose';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import type { UserSessionModel } from '../script/model.ts';
 import type { StoredSession } from '../store/store.ts';
-import { clearSession, type Engine, formOf, sendErrorPage, sendPage, sessionOf, type TenantRequest } from './http.ts';
+import {
+  clearSession,
+  type Engine,
+  formOf,
+  formTargetsOf,
+  sendErrorPage,
+  sendPage,
+  sessionOf,
+  type TenantRequest,
+} from './http.ts';
 import { endGrantedAccess, listGrantedAccess } from './granted-access.ts';
 import { readParameters } from './parameters.ts';
 
@@ -16,7 +25,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     const { tenant, ports } = context;
     const text = request.method === 'GET' ? (request.raw.url?.split('?')[1] ?? '') : (formOf(request) ?? '');
     const read = readParameters(text);
-    if (!read.ok) return sendErrorPage(engine, context, read.error.description);
+    if (!read.ok) return sendErrorPage(engine, context, 'request-malformed', { detail: read.error.description });
     const parameters = read.parameters;
     const session = await currentSession(context);
     const hint = await verifiedHint(context, parameters.get('id_token_hint'));
@@ -31,11 +40,17 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     if (!mayEnd) {
       // Without proof that the app speaks for this person, the person is asked: log-out must not be forced by a link.
       const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'csrf'));
-      return sendPage(engine, context, 'logout', {
-        csrf: csrfToken(engine.csrfSecret, binding(context)),
-        action: `${tenant.issuer}/session/end?${query}`,
-        personName: nameOf(session),
-      });
+      return sendPage(
+        engine,
+        context,
+        'logout',
+        {
+          csrf: csrfToken(engine.csrfSecret, binding(context)),
+          action: `${tenant.issuer}/session/end?${query}`,
+          personName: nameOf(session),
+        },
+        { formTargets: formTargetsOf(registered === undefined ? [] : [registered]) },
+      );
     }
     if (session) {
       await ports.store.sessions.delete(tenant.id, session.idHash);
@@ -59,7 +74,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
         303,
       );
     }
-    return sendPage(engine, context, 'loggedOut', { message: 'You are logged out.' });
+    return sendPage(engine, context, 'loggedOut', {});
   };
   server.get('/session/end', end);
   server.get('/logout', end);
@@ -73,11 +88,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
   server.get('/session/manage', async (request, reply) => {
     const context = contextOf(request, reply);
     const session = await currentSession(context);
-    if (!session)
-      return sendErrorPage(engine, context, 'Nobody is logged in here.', {
-        status: 401,
-        hint: 'Start an app and log in, then come back to this page.',
-      });
+    if (!session) return sendErrorPage(engine, context, 'nobody-logged-in', { status: 401 });
     return sendPage(engine, context, 'manage', await manageView(engine, context, session));
   });
   server.post('/session/manage', async (request, reply) => {
@@ -86,9 +97,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     const session = await currentSession(context);
     const form = new URLSearchParams(formOf(request) ?? '');
     if (!session || !checkCsrf(engine.csrfSecret, binding(context), form.get('csrf') ?? '')) {
-      return sendErrorPage(engine, context, 'The form was not sent from this page, or the page is too old.', {
-        status: 403,
-      });
+      return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
     }
     const clientId = form.get('revoke');
     if (clientId) {
@@ -102,7 +111,8 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
         userId: session.userId,
       });
     }
-    return reply.redirect(`${tenant.issuer}/session/manage`, 303);
+    const query = manageQuery(request, clientId ? 'yes' : undefined);
+    return reply.redirect(`${tenant.issuer}/session/manage${query}`, 303);
   });
 }
 
@@ -110,22 +120,34 @@ async function manageView(engine: Engine, context: TenantRequest, session: Store
   const { tenant, ports } = context;
   const granted = await listGrantedAccess(ports.store, tenant.id, session.userId, ports.now());
   const apps = await Promise.all(
-    granted
-      .filter(({ since }) => since !== undefined)
-      .map(async ({ clientId, scopes, since = 0, offline }) => ({
-        clientId,
-        name: (await ports.client(clientId))?.clientName ?? clientId,
-        since: new Date(since).toISOString().slice(0, 10),
-        offline,
-        scopes,
-      })),
+    granted.map(async ({ clientId, scopes, since, offline, remembered, terms }) => ({
+      clientId,
+      name: (await ports.client(clientId))?.clientName ?? clientId,
+      ...(since === undefined ? {} : { since: new Date(since).toISOString().slice(0, 10) }),
+      offline,
+      remembered: remembered !== undefined,
+      terms: terms !== undefined,
+      scopes: [...new Set([...scopes, ...(remembered?.scopes ?? [])])],
+    })),
   );
   return {
     csrf: csrfToken(engine.csrfSecret, binding(context)),
-    action: `${tenant.issuer}/session/manage`,
+    action: `${tenant.issuer}/session/manage${manageQuery(context.request)}`,
     personName: nameOf(session),
+    ended: (context.request.query as { readonly ended?: unknown }).ended === 'yes',
+    logOut: `${tenant.issuer}/session/end`,
     apps,
   };
+}
+
+/** The page's own parameters: the language stays, and what was just done is said once. */
+function manageQuery(request: TenantRequest['request'], ended?: string): string {
+  const { ui_locales: asked } = request.query as { readonly ui_locales?: unknown };
+  const query = new URLSearchParams({
+    ...(ended ? { ended } : {}),
+    ...(typeof asked === 'string' ? { ui_locales: asked } : {}),
+  });
+  return query.size > 0 ? `?${query}` : '';
 }
 
 async function currentSession(context: TenantRequest): Promise<StoredSession | undefined> {

@@ -3,11 +3,13 @@ import { isLocked } from '../flow/step/approve.ts';
 import { searchChoices } from '../flow/step/context.ts';
 import type { ContextKnown, ContextPrepared, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
-import { describeScope } from '../smart/describe.ts';
 import type { StoredFlow } from '../store/store.ts';
 import type { PageName, PageViews } from './view.ts';
 
 const mostChoices = 50;
+/** So many choices are seen at a glance; more of them are searched. */
+const fewChoices = 7;
+const loginErrors = ['wrong-credentials', 'denied', 'try-later'] as const;
 
 type Page = { readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P] } }[PageName];
 
@@ -24,7 +26,7 @@ export async function interactionPage(
   switch (flow.state) {
     case 'login': {
       const facts = flow.facts as Validated;
-      const error = again.error as PageViews['login']['error'];
+      const error = loginErrors.find((known) => known === again.error);
       const username = again.view?.['username'] ?? facts.launchUsername ?? facts.request.parameters['login_hint'] ?? '';
       const providers = (await ports.providers()).map(({ id, name }) => ({ id, name }));
       const view = {
@@ -50,10 +52,17 @@ export async function interactionPage(
         checked: found.length === 1,
       }));
       const error = again.error === 'choose-one' ? { error: 'choose-one' as const } : {};
-      return {
-        name: 'context',
-        view: { ...form, clientName, search, choices, total: found.length, required: facts.contextRequired, ...error },
+      const view = {
+        ...form,
+        clientName,
+        search,
+        searchable: facts.choices.length > fewChoices,
+        choices,
+        total: found.length,
+        required: facts.contextRequired,
+        ...error,
       };
+      return { name: 'context', view };
     }
     case 'terms': {
       const terms = ports.tenant.termsOfService;
@@ -67,11 +76,7 @@ export async function interactionPage(
         clientName,
         personName: [session.givenName, session.familyName].filter(Boolean).join(' ') || session.username,
         ...(facts.contextName ? { contextName: facts.contextName } : {}),
-        scopes: facts.grantableScopes.map((value) => ({
-          value,
-          ...describeScope(value),
-          locked: isLocked(value, ports.tenant),
-        })),
+        scopes: facts.grantableScopes.map((value) => ({ value, locked: isLocked(value, ports.tenant) })),
         mayDecline: ports.tenant.consent.allowDecline,
         offline: facts.grantableScopes.includes('offline_access'),
         remember: client?.rememberApprovedScopes ?? false,

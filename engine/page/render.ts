@@ -3,10 +3,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import mustache from 'mustache';
-import type { PageName, PageRenderer, PageViews } from './view.ts';
+import { dress } from './dress.ts';
+import type { PageRenderer } from './view.ts';
+import type { Words } from './words.ts';
 
 type TenantLook = Parameters<PageRenderer['render']>[0];
-type Messages = Readonly<Record<string, string>>;
+type Messages = Words['messages'];
+
+interface File {
+  readonly path: string;
+  readonly body: Buffer;
+}
 
 const types: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
@@ -15,8 +22,16 @@ const types: Readonly<Record<string, string>> = {
   woff2: 'font/woff2',
 };
 
-/** @param options.skinsFolder Holds `default` and the other shipped skins. */
-export function createPageRenderer(options: { readonly skinsFolder: string }): PageRenderer {
+/**
+ * A file of a skin that cannot be used is passed over for the one below it, so that a slip of the pen locks nobody out.
+ * @param options.skinsFolder Holds `default` and the other shipped skins.
+ * @param options.warn Hears of files that cannot be used.
+ */
+export function createPageRenderer(options: {
+  readonly skinsFolder: string;
+  readonly warn?: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}): PageRenderer {
+  const reported = new LRUCache<string, true>({ max: 1_000, ttl: 60_000 });
   const files = new LRUCache<string, { readonly body: Buffer | undefined }>({ max: 2_000, ttl: 5_000 });
 
   function read(path: string): Buffer | undefined {
@@ -28,58 +43,87 @@ export function createPageRenderer(options: { readonly skinsFolder: string }): P
   }
 
   /** The tenant's own skin first, then the shipped one of that name, then the default. */
-  function layers(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly Buffer[] {
+  function layers(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly File[] {
     const own = /^[A-Za-z0-9_/-]+$/.test(tenant.skin)
       ? [join(tenant.folder, tenant.skin, name), join(options.skinsFolder, tenant.skin, name)]
       : [];
     const paths = new Set([...own, join(options.skinsFolder, 'default', name)]);
-    return [...paths].map(read).filter((body) => body !== undefined);
+    return [...paths].flatMap((path) => {
+      const body = read(path);
+      return body ? [{ path, body }] : [];
+    });
   }
 
-  const find = (tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): Buffer | undefined =>
-    layers(tenant, name)[0];
+  function use<Value>({ path, body }: File, parse: (text: string) => Value): Value | undefined {
+    try {
+      return parse(body.toString('utf8'));
+    } catch (error) {
+      if (!reported.has(path)) options.warn?.('a file of a skin cannot be used', { path, error: String(error) });
+      reported.set(path, true);
+      return undefined;
+    }
+  }
+
+  function template(tenant: TenantLook, name: string): string {
+    const checked = (text: string) => {
+      mustache.parse(text);
+      return text;
+    };
+    for (const file of layers(tenant, `${name}.mustache`)) {
+      const text = use(file, checked);
+      if (text !== undefined) return text;
+    }
+    return '';
+  }
 
   /** A skin may replace single messages, so its file is laid over the default's, and any language over English. */
-  function messagesOf(
-    tenant: TenantLook,
-    languages: readonly string[],
-  ): { readonly language: string; readonly messages: Messages } {
-    const flat = (name: string): Messages =>
-      Object.assign({}, ...layers(tenant, `messages/${name}.json`).toReversed().map(parseMessages)) as Messages;
-    const english = flat('en');
+  function wordsOf(tenant: TenantLook, languages: readonly string[]): Words {
+    const laid = (name: string): Messages | undefined => {
+      const found = layers(tenant, `messages/${name}.json`).map((file) => use(file, parseMessages));
+      const usable = found.filter((messages) => messages !== undefined);
+      return usable.length > 0 ? (Object.assign({}, ...usable.toReversed()) as Messages) : undefined;
+    };
+    const english = laid('en') ?? {};
     for (const wanted of languages) {
       const language = wanted.split('-')[0]?.toLowerCase() ?? '';
-      if (!/^[a-z]{2,3}$/.test(language) || !find(tenant, `messages/${language}.json`)) continue;
-      return { language, messages: { ...english, ...flat(language) } };
+      const messages = /^[a-z]{2,3}$/.test(language) ? laid(language) : undefined;
+      if (messages) return { language, messages: { ...english, ...messages } };
     }
     return { language: 'en', messages: english };
   }
 
   return {
     render(tenant, page, view, languages) {
-      const template = find(tenant, `${page}.mustache`)?.toString('utf8') ?? '';
-      const layout = find(tenant, 'layout.mustache')?.toString('utf8') ?? '{{> content}}';
-      const { language, messages } = messagesOf(tenant, languages);
+      const words = wordsOf(tenant, languages);
+      const dressed = dress(page, view, words);
       const data = {
-        ...dress(page, view),
-        t: nest(messages),
-        language,
+        ...dressed,
+        page,
+        t: nest(words.messages),
+        language: words.language,
         tenantName: tenant.name,
         issuer: tenant.issuer,
-        pageTitle: messages[`${page}.title`] ?? tenant.name,
+        pageTitle: dressed['title'] ?? words.messages[`${page}.title`] ?? tenant.name,
       };
-      return mustache.render(layout, data, { content: template });
+      return mustache.render(template(tenant, 'layout'), data, { content: template(tenant, page) });
     },
     asset(tenant, name) {
       const type = types[/^[A-Za-z0-9_-]+\.([a-z0-9]+)$/.exec(name)?.[1] ?? ''];
-      const body = type ? find({ skin: tenant.skin, folder: tenant.folder }, name) : undefined;
+      const body = type ? layers(tenant, name)[0]?.body : undefined;
       return type && body ? { type, body } : undefined;
     },
   };
 }
 
-function parseMessages(body: Buffer): Messages {
-  return JSON.parse(body.toString('utf8')) as Messages;
+function parseMessages(text: string): Messages {
+  const messages = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
+  if (
+    messages === null ||
+    typeof messages !== 'object' ||
+    Object.values(messages).some((one) => typeof one !== 'string')
+  )
+    throw new Error('messages are an object of texts');
+  return messages as Messages;
 }
 
 /** Mustache reads a dot as a path, so `login.title` becomes `{ login: { title } }`. */
@@ -90,18 +134,4 @@ function nest(messages: Messages): Record<string, Record<string, string>> {
     if (page && name) nested[page] = { ...nested[page], [name]: text };
   }
   return nested;
-}
-
-/** What mustache cannot ask by itself: whether a list has entries, which error it is. */
-function dress<P extends PageName>(page: P, view: PageViews[P]): Record<string, unknown> {
-  const dressed: Record<string, unknown> = { ...view, [`is-${page}`]: true };
-  for (const [name, value] of Object.entries(view))
-    if (Array.isArray(value)) dressed[`has${name[0]?.toUpperCase()}${name.slice(1)}`] = value.length > 0;
-  if ('error' in view && typeof view.error === 'string') dressed[`error-${view.error}`] = true;
-  if (page === 'context') {
-    const { choices, total } = view as PageViews['context'];
-    dressed['more'] = total > choices.length;
-    dressed['shown'] = choices.length;
-  }
-  return dressed;
 }

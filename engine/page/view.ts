@@ -1,4 +1,28 @@
-/** The view model of every page: what a template may show. Each page is one mustache template of the same name in a skin. */
+/**
+ * The view model of every page: what the engine says of it. The renderer adds the words of the person's language. Each
+ * page is one mustache template of the same name in a skin.
+ */
+
+/** Why a page could not be shown. Each is a message `error.<code>`, with `-hint` what to do and `-title` another title. */
+export const errorCodes = [
+  'client-id-missing',
+  'client-unknown',
+  'redirect-uri-missing',
+  'redirect-uri-mismatch',
+  'request-malformed',
+  'request-too-large',
+  'flow-gone',
+  'flow-expired',
+  'flow-finished',
+  'flow-advanced-elsewhere',
+  'form-foreign',
+  'nobody-logged-in',
+  'server-failed',
+  'other',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
 interface Base {
   /** Hidden form field `csrf`. */
   readonly csrf: string;
@@ -15,10 +39,12 @@ export interface PageViews {
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];
   };
-  /** Radio `choice=<index>`; optional search field `search`, submitted by its own button `do=search`. */
+  /** Radio `choice=<index>`; a search is a form of its own with the field `search`, sent by GET. */
   readonly context: Base & {
     readonly clientName: string;
     readonly search: string;
+    /** Whether there are so many choices that a search helps. */
+    readonly searchable: boolean;
     readonly choices: readonly {
       readonly index: number;
       readonly display: string;
@@ -38,13 +64,8 @@ export interface PageViews {
     readonly clientName: string;
     readonly personName: string;
     readonly contextName?: string;
-    readonly scopes: readonly {
-      readonly value: string;
-      readonly title: string;
-      readonly detail: string;
-      readonly warning?: string;
-      readonly locked: boolean;
-    }[];
+    /** The renderer adds `title`, `detail` and maybe `warning` to each. */
+    readonly scopes: readonly { readonly value: string; readonly locked: boolean }[];
     readonly mayDecline: boolean;
     readonly offline: boolean;
     readonly remember: boolean;
@@ -53,23 +74,31 @@ export interface PageViews {
   /** Each app has a button `revoke=<clientId>`. */
   readonly manage: Base & {
     readonly personName: string;
+    /** Whether the page comes after the access of an app was ended. */
+    readonly ended: boolean;
+    /** Where the person can log out. */
+    readonly logOut: string;
     readonly apps: readonly {
       readonly clientId: string;
       readonly name: string;
-      readonly since: string;
+      /** The ISO date of its oldest token; absent where it has none. */
+      readonly since?: string;
       readonly offline: boolean;
+      /** Whether an approval is remembered, so that the app gets tokens without asking. */
+      readonly remembered: boolean;
+      /** Whether the terms of service were accepted for it. */
+      readonly terms: boolean;
+      /** The renderer makes titles of them. */
       readonly scopes: readonly string[];
     }[];
   };
-  readonly loggedOut: { readonly message: string; readonly link?: string };
+  readonly loggedOut: Readonly<Record<never, never>>;
   readonly logout: Base & { readonly personName: string };
-  /** Errors that must not reach an app by redirect. `reference` is the flow's or request's id. */
-  readonly error: {
-    readonly title: string;
-    readonly message: string;
-    readonly hint?: string;
-    readonly reference: string;
-  };
+  /**
+   * Errors that must not reach an app by redirect. The renderer adds `title`, `message` and `hint`. `detail` is for
+   * developers and in English; `reference` is the request's id.
+   */
+  readonly error: { readonly code: ErrorCode; readonly detail?: string; readonly reference: string };
 }
 
 export type PageName = keyof PageViews;

@@ -48,6 +48,7 @@ export const rows: Readonly<Record<string, Row>> = {
     input: { currentUrl: 'https://server.example/t/federation/callback/partner' },
     world: { 'federation.finish': { ok: false, code: 'denied', message: 'no' } },
   },
+  'at the provider/returned': { input: { returned: true } },
   'user prepared/named': {},
   'user prepared/reject': { world: { 'users.findByUsername': user } },
   'user linked/linked': {},

@@ -16,6 +16,7 @@ export function samplePages(text: string): PageViews {
       ...form,
       clientName: text,
       search: text,
+      searchable: true,
       choices: [
         { index: 0, display: text, birthDate: text, sex: text, identifier: text, checked: true },
         { index: 1, display: text, checked: false },
@@ -31,8 +32,9 @@ export function samplePages(text: string): PageViews {
       personName: text,
       contextName: text,
       scopes: [
-        { value: 'openid', title: text, detail: text, locked: true },
-        { value: 'patient/*.rs', title: text, detail: text, warning: text, locked: false },
+        { value: 'openid', locked: true },
+        { value: 'patient/*.rs', locked: false },
+        { value: text, locked: false },
       ],
       mayDecline: true,
       offline: true,
@@ -42,10 +44,15 @@ export function samplePages(text: string): PageViews {
     manage: {
       ...form,
       personName: text,
-      apps: [{ clientId: text, name: text, since: text, offline: true, scopes: [text] }],
+      ended: true,
+      logOut: text,
+      apps: [
+        { clientId: text, name: text, since: text, offline: true, remembered: true, terms: true, scopes: [text] },
+        { clientId: text, name: text, offline: false, remembered: false, terms: true, scopes: [] },
+      ],
     },
     logout: { ...form, personName: text },
-    loggedOut: { message: text, link: text },
-    error: { title: text, message: text, hint: text, reference: text },
+    loggedOut: {},
+    error: { code: 'request-malformed', detail: text, reference: text },
   };
 }

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { describeScope } from '../../engine/smart/describe.ts';
 import { effectivePermissions, restrictScopesByAuthorities } from '../../engine/smart/permission.ts';
 import type { Authority } from '../../engine/tenant/tenant.ts';
 
@@ -127,29 +126,4 @@ describe('permissions and scopes', () => {
       expect(restrictScopesByAuthorities(scopes.split(' '), held.map(authority)).join(' ')).to.equal(left);
     });
   }
-});
-
-describe('scope descriptions', () => {
-  it('warns of future data and of access without the person', () => {
-    expect(describeScope('patient/*.read').warning).to.match(/future/);
-    expect(describeScope('offline_access').warning).to.match(/after you have closed/);
-    expect(describeScope('patient/Observation.rs')).to.not.have.property('warning');
-  });
-
-  it('names what, whose and how', () => {
-    const { title, detail } = describeScope('patient/Observation.rs?category=http://x|laboratory');
-    expect(title).to.equal('See observations such as laboratory results and vital signs');
-    expect(detail).to.match(
-      /read and search .* of the selected patient\. Only records where category is http:\/\/x\|laboratory\./,
-    );
-    expect(describeScope('user/MolecularSequence.cruds').title).to.equal(
-      'See and change records of the kind “molecular sequence”',
-    );
-  });
-
-  it('has a text for anything', () => {
-    for (const text of ['constructor', '__custom', 'patient/*.dus', 'launch', 'launch/encounter', '']) {
-      expect(describeScope(text).detail).to.be.a('string').and.not.equal('');
-    }
-  });
 });

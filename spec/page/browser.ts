@@ -1,0 +1,99 @@
+/** Chromium, and what it finds wrong with a page: wide and narrow, light and dark. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const program = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** Where to put pictures for a person to look at; none are made unless set. */
+const pictures = process.env['SALLYPORT_SPEC_PICTURES'];
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
+/** CSS pixels that a finger needs; a link within a sentence is excepted. */
+const finger = 44;
+export const wide = { width: 1280, height: 800 };
+export const narrow = { width: 360, height: 740 };
+
+export async function launchBrowser(): Promise<Browser> {
+  expect(existsSync(program), 'Chromium is needed (Debian: apt-get install chromium)').to.equal(true);
+  return chromium.launch({
+    executablePath: program,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** Names of the pages of the skins that were looked at. */
+export const inspected = new Set<string>();
+
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the browser complained about: scripts, the content security policy, answers that failed. */
+  readonly complaints: string[];
+}
+
+export async function visit(browser: Browser, locale = 'en-US'): Promise<Visitor> {
+  const context = await browser.newContext({ locale, viewport: wide });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // That an error page has the status of an error is no fault of the page.
+    const isStatus = message.text().startsWith('Failed to load resource') && message.location().url === page.url();
+    if (message.type() === 'error' && !isStatus) complaints.push(message.text());
+  });
+  return { context, page, complaints };
+}
+
+/** Looks at a page in both sizes and both colour schemes, and leaves it wide and light. */
+export async function inspect({ page, complaints }: Visitor, name: string): Promise<void> {
+  for (const size of [narrow, wide]) {
+    await page.setViewportSize(size);
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      const look = `${name}, ${size.width} px, ${colorScheme}`;
+      if (pictures) {
+        mkdirSync(pictures, { recursive: true });
+        await page.screenshot({ path: join(pictures, `${name}-${size.width}-${colorScheme}.png`), fullPage: true });
+      }
+      expect(await page.evaluate(overflow), `${look}: scrolls sideways`).to.deep.equal([]);
+      // As text, for the page's own policy forbids scripts from elsewhere.
+      await page.evaluate(axe);
+      const found = await page.evaluate<string[]>(violations);
+      expect(found, look).to.deep.equal([]);
+      if (size === narrow) expect(await page.evaluate(tooSmall), `${look}: too small for a finger`).to.deep.equal([]);
+    }
+  }
+  for (const kind of await page.evaluate<string[]>('[...document.body.classList]')) inspected.add(kind);
+  expect(complaints, name).to.deep.equal([]);
+}
+
+const violations = `axe.run({
+  runOnly: { type: 'tag', values: ${JSON.stringify(rules)} },
+  rules: { 'target-size': { enabled: true } },
+}).then(({ violations }) =>
+  violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`;
+
+const overflow = `document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll('body *')]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .map((element) => element.outerHTML.slice(0, 120))`;
+
+const tooSmall = `[...document.querySelectorAll('a, button, summary, select, input:not([type=hidden])')]
+  .filter((element) => element.checkVisibility() && !element.matches('.skip'))
+  .filter((element) => !(element.matches('a') && getComputedStyle(element).display === 'inline' &&
+    [...element.parentNode.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '')))
+  .filter((element) => {
+    const { width, height } = (element.matches('[type=checkbox], [type=radio]') ? element.closest('label') : element)
+      .getBoundingClientRect();
+    return Math.round(width) < ${finger} || Math.round(height) < ${finger};
+  })
+  .map((element) => element.outerHTML.slice(0, 120))`;

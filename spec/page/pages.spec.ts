@@ -1,0 +1,214 @@
+/** Every page, as a person meets it in Chromium on the real server: wide and narrow, light and dark. */
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { inspect, inspected, launchBrowser, visit, type Visitor } from './browser.ts';
+import { samplePages } from './samples.ts';
+import { type PageStage, startPageStage } from './stage.ts';
+
+describe('every page, looked at in a browser', function () {
+  this.timeout(180_000);
+  let stage: PageStage;
+  let browser: Browser;
+  let visitor: Visitor;
+  let page: Page;
+
+  before(async () => {
+    [stage, browser] = await Promise.all([startPageStage(), launchBrowser()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await stage?.close();
+  });
+  async function arrive(locale?: string): Promise<void> {
+    visitor = await visit(browser, locale);
+    ({ page } = visitor);
+  }
+  afterEach(() => visitor?.context.close());
+
+  const look = (name: string) => inspect(visitor, name);
+  const press = (name: string) => page.locator(`main button[value="${name}"]`).click();
+  const heading = () => page.locator('h1').innerText();
+  async function logIn(username: string, password = 'demo-password'): Promise<void> {
+    await page.locator('#username').fill(username);
+    await page.locator('#password').fill(password);
+    await press('login');
+  }
+  /** Leaves it to the server to find what is missing, as a browser does that does not check forms. */
+  const unchecked = () => page.evaluate('for (const form of document.forms) form.noValidate = true');
+
+  it('the start page, the sample app, and the pages between', async () => {
+    const { server } = stage;
+    await arrive();
+    await page.goto(server.url);
+    await look('start-before-any-flow');
+    await page.goto(`${server.url}/demo/traces`);
+    await look('traces-none');
+    await page.goto(`${server.url}/app/`);
+    await page.getByRole('button', { name: 'Choose a patient' }).waitFor();
+    await look('app');
+
+    await page.getByRole('button', { name: 'Choose a patient' }).click();
+    await page.locator('#username').waitFor();
+    await look('login');
+    await logIn('drsmith', 'wrong');
+    await page.getByRole('alert').waitFor();
+    await look('login-wrong-password');
+    await logIn('drsmith');
+    expect(await heading()).to.equal('Choose a patient');
+    expect(await page.locator('#search').count(), 'a short list needs no search').to.equal(0);
+    await look('context-few');
+    await unchecked();
+    await press('choose');
+    await page.getByRole('alert').waitFor();
+    await look('context-nothing-chosen');
+    await page.getByRole('radio', { name: 'Amina Okafor' }).check();
+    await press('choose');
+    await look('terms');
+    await press('accept');
+    await look('consent');
+    await press('approve');
+    await page.getByRole('heading', { name: 'Amina Okafor' }).waitFor();
+    await look('app-record');
+
+    await page.goto(`${server.issuer}/session/manage`);
+    expect(await page.locator('main').innerText())
+      .to.contain('See all data')
+      .and.contain('Keep access');
+    await look('manage');
+    await page.getByRole('button', { name: 'End access' }).click();
+    await look('manage-none');
+    await page.getByRole('link', { name: 'Log out' }).click();
+    await look('logout');
+    await press('logout');
+    await look('logged-out');
+    await page.goto(`${server.issuer}/session/manage`);
+    await look('manage-nobody');
+
+    await page.goto(server.url);
+    await look('start');
+    await page.goto(`${server.url}/demo/traces`);
+    await look('traces');
+    await page.locator('main td a').first().click();
+    await look('trace');
+  });
+
+  it('the launch from a record system, and a refusal', async () => {
+    await arrive();
+    await page.goto(stage.server.url);
+    await page.getByRole('button', { name: 'Launch the app' }).click();
+    await page.locator('#username').waitFor();
+    expect(await page.locator('#username').inputValue()).to.equal('drsmith');
+    await look('login-launched');
+    await press('cancel');
+    await page.locator('#problem').waitFor();
+    await look('app-refused');
+    await page.goto(`${stage.server.url}/app/launch.html`);
+    await page.locator('#problem').waitFor();
+    await look('app-launch-incomplete');
+    await page.goto(`${stage.server.url}/demo/traces`);
+    await page.locator('main td a').first().click();
+    await look('trace-refused');
+  });
+
+  for (const [language, locale] of [
+    ['en', 'en-GB'],
+    ['de', 'de-AT'],
+  ] as const) {
+    it(`where everything is long, in ${language}`, async () => {
+      await arrive(locale);
+      await page.goto(stage.authorize('clinic', 'wide', { prompt: 'consent' }));
+      expect(await page.locator('html').getAttribute('lang')).to.equal(language);
+      await look(`long-login-${language}`);
+      await logIn('nurse', 'wrong');
+      await look(`long-login-wrong-${language}`);
+      await logIn('nurse');
+      await look(`long-context-${language}`);
+      await page.locator('#search').fill('number 11');
+      await page.locator('#search').press('Enter');
+      await page.waitForURL(/search=/);
+      await look(`long-context-search-${language}`);
+      await page.locator('#search').fill('Wolfeschlegelsteinhausenbergerdorff 1900');
+      await page.locator('#search').press('Enter');
+      await page.getByRole('status').waitFor();
+      await look(`long-context-none-${language}`);
+      await page.locator('main a').click();
+      await page.getByRole('radio').first().check();
+      await press('choose');
+      await look(`long-terms-${language}`);
+      await press('accept');
+      await look(`long-consent-${language}`);
+      await press('approve');
+      await page.getByRole('heading', { name: 'The app' }).waitFor();
+      await page.goto(`${stage.server.url}/clinic/session/manage`);
+      await look(`long-manage-${language}`);
+      // The next language finds the clinic as this one did.
+      await page.locator('button[name=revoke]').click();
+      await look(`long-manage-none-${language}`);
+      await page.goto(`${stage.server.url}/clinic/session/end`);
+      await look(`long-logout-${language}`);
+      await press('logout');
+      await look(`long-logged-out-${language}`);
+    });
+
+    it(`what did not work, in ${language}`, async () => {
+      const { server } = stage;
+      await arrive(locale);
+      await page.goto(`${server.issuer}/oauth/authorize?client_id=nobody`);
+      await look(`error-client-${language}`);
+      await page.goto(`${server.issuer}/oauth/authorize?client_id=nobody&client_id=nobody`);
+      await look(`error-malformed-${language}`);
+      await page.goto(`${server.issuer}/login/${'x'.repeat(43)}`);
+      await look(`error-gone-${language}`);
+      await page.goto(stage.authorize('choice', 'plain'));
+      const { href } = new URL(page.url());
+      await press('cancel');
+      await page.getByRole('heading', { name: 'The app' }).waitFor();
+      await page.goto(href);
+      await look(`error-finished-${language}`);
+      await page.goto(stage.authorize('quick', 'plain'));
+      await page.waitForTimeout(1500);
+      await page.reload();
+      await look(`error-expired-${language}`);
+    });
+  }
+
+  it('a choice of providers only, and the pages of another tenant', async () => {
+    const { server } = stage;
+    await arrive();
+    await page.goto(stage.authorize('choice', 'plain'));
+    expect(await page.locator('input:not([type=hidden])').count()).to.equal(0);
+    await look('login-providers-only');
+
+    await page.goto(stage.authorize('demo', 'sample-app', { redirect_uri: `${server.url}/app/`, scope: 'openid' }));
+    await page.getByRole('button', { name: 'Log in with Partner Hospital' }).click();
+    await page.waitForURL(/\/partner\/login\//);
+    await look('partner-login');
+    await logIn('drjones');
+    await page.waitForURL(/\/demo\/login\//);
+    await look('terms-federated');
+    await page.goto(`${server.url}/partner/session/manage`);
+    await look('partner-manage');
+    await page.goto(`${server.url}/partner/session/end`);
+    await look('partner-logout');
+    await press('logout');
+    await look('partner-logged-out');
+    await page.goto(`${server.url}/partner/oauth/authorize?client_id=nobody`);
+    await look('partner-error');
+  });
+
+  it("nothing to strike out, in a tenant's own skin", async () => {
+    await arrive();
+    await page.goto(stage.authorize('strict', 'plain'));
+    await look('skin-login');
+    await logIn('nurse');
+    expect(await heading()).to.equal('May this app see the record?');
+    expect(await page.locator('input[type=checkbox]').count()).to.equal(0);
+    await look('skin-consent-locked');
+    await page.goto(`${stage.server.url}/strict/session/end`);
+    await look('skin-logout');
+  });
+
+  it('and none was left out', () => {
+    expect([...inspected]).to.include.members(Object.keys(samplePages('')).map((name) => `page-${name}`));
+  });
+});

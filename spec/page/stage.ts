@@ -1,0 +1,178 @@
+/** A real server whose tenants show every page there is, and an app on loopback that catches the answers. */
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pkce } from '../support/oauth.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+export interface PageStage {
+  readonly server: TestServer;
+  /** Where the apps are answered; the pages there say `The app`. */
+  readonly redirectUri: string;
+  /** The queries the apps were answered with, in order. */
+  readonly answers: URLSearchParams[];
+  /** An authorization request at a tenant, with anything changed. */
+  authorize(tenant: string, clientId: string, more?: Readonly<Record<string, string>>): string;
+  close(): Promise<void>;
+}
+
+const records = ['Patient', 'Observation', 'Condition', 'MedicationRequest', 'Encounter', 'Immunization', 'Procedure'];
+export const manyScopes = [
+  'openid',
+  'fhirUser',
+  'launch/patient',
+  ...records.map((type) => `patient/${type}.rs`),
+  'patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory',
+  'patient/*.cruds',
+  'offline_access',
+  'https://clinic.example/scopes/researchregistryparticipation',
+];
+
+/** A hundred and twenty people, some with names that fit nowhere. */
+const manyPatients = `
+export function onSmartLoginPreContextSelection(theUserSession, theChoices) {
+  theChoices.addChoice({
+    contextType: 'patient', resourceId: 'long',
+    display: 'Maria-Magdalena Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh',
+    birthDate: '1931-07-04', sex: 'female', identifier: 'urn:oid:2.16.840.1.113883.2.9.4.3.2|RSSMRA31L44H501W0000000000',
+  });
+  for (let number = 1; number < 120; number += 1) {
+    theChoices.addChoice({
+      contextType: 'patient', resourceId: 'patient-' + number, display: 'Person Number ' + number,
+      birthDate: '19' + (10 + number % 90) + '-02-03', sex: number % 2 ? 'male' : 'female', identifier: 'MRN-' + (20000 + number),
+    });
+  }
+}`;
+
+const terms = Array.from(
+  { length: 12 },
+  (_, index) =>
+    `${index + 1}. The record is shown as it was written by those who treated the person. It may be incomplete, and it does not replace the advice of a physician or a nurse.`,
+).join('\n\n');
+
+function app(clientId: string, clientName: string, redirectUri: string, more: Readonly<Record<string, unknown>> = {}) {
+  return {
+    clientId,
+    clientName,
+    tokenEndpointAuthMethods: ['none'],
+    grantTypes: ['authorization_code', 'refresh_token'],
+    redirectUris: [redirectUri],
+    scopes: [...manyScopes, 'launch', 'patient/*.rs', 'online_access'],
+    ...more,
+  };
+}
+
+const user = { username: 'nurse', password: 'demo-password', givenName: 'Aoife', familyName: "O'Sullivan-Fernández" };
+
+function tenant(url: string, id: string, name: string, more: Readonly<Record<string, unknown>>) {
+  return {
+    id,
+    name,
+    issuer: `${url}/${id}`,
+    demo: true,
+    fhirServers: [{ name: 'r4', url: `${url}/${id}/fhir/r4` }],
+    keystore: { algorithms: ['RS256'] },
+    inbound: [{ type: 'local', id: 'local' }],
+    users: [user],
+    ...more,
+  };
+}
+
+async function writeTenants(config: string, redirectUri: string): Promise<void> {
+  const demo = JSON.parse(await readFile(join(config, 'demo/tenant.json'), 'utf8')) as { issuer: string };
+  const url = new URL(demo.issuer).origin;
+  const partner = {
+    id: 'partner',
+    name: 'Partner Hospital',
+    issuer: `${url}/partner`,
+    clientId: 'nobody',
+    scopes: ['openid'],
+  };
+  const tenants = [
+    // Everything that can be long is.
+    tenant(url, 'clinic', 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
+      scripts: { callbacks: 'callbacks.js' },
+      termsOfService: { version: '2026-01', text: terms },
+      clients: [
+        app('wide', 'Longitudinal Care Coordination & Rehabilitationsnachsorgeprogramm', redirectUri, {
+          attestation: {
+            text: 'We never sell what we see. We delete everything thirty days after you leave us.',
+            date: '2026-01-15',
+            url: 'https://app.example/attestation',
+          },
+        }),
+      ],
+    }),
+    // People log in elsewhere only.
+    tenant(url, 'choice', 'City Health Network', {
+      federation: { passwordForm: false },
+      providers: [partner, { ...partner, id: 'gone', name: 'A Provider That Is Gone', issuer: `${url}/nowhere` }],
+      clients: [app('plain', 'Plain App', redirectUri)],
+    }),
+    // Nobody is as quick as this tenant wants.
+    tenant(url, 'quick', 'Hasty Clinic', {
+      lifetimes: { interactionSeconds: 1 },
+      clients: [app('plain', 'Plain App', redirectUri)],
+    }),
+    // Nothing may be struck out, nothing is remembered; the pages wear a skin of the tenant's own.
+    tenant(url, 'strict', 'Strict Practice', {
+      consent: { allowDecline: false },
+      skin: 'look',
+      clients: [app('plain', 'Plain App', redirectUri, { rememberApprovedScopes: false })],
+      users: [{ ...user, defaultLaunchContexts: [{ contextType: 'patient', resourceId: 'jane' }] }],
+    }),
+  ];
+  for (const document of tenants) {
+    const folder = join(config, document.id);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'tenant.json'), JSON.stringify(document));
+    await writeFile(join(folder, 'callbacks.js'), manyPatients);
+  }
+  await cp(join(import.meta.dirname, 'look'), join(config, 'strict/look'), { recursive: true });
+}
+
+async function startApp(
+  answers: URLSearchParams[],
+): Promise<{ readonly server: Server; readonly redirectUri: string }> {
+  const server = createServer((request, reply) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (pathname === '/callback') answers.push(searchParams);
+    reply.setHeader('content-type', 'text/html; charset=utf-8');
+    reply.end(
+      '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>The app</h1></html>',
+    );
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return { server, redirectUri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback` };
+}
+
+export async function startPageStage(): Promise<PageStage> {
+  const answers: URLSearchParams[] = [];
+  const { server: listening, redirectUri } = await startApp(answers);
+  const server = await startTestServer({ prepare: (config) => writeTenants(config, redirectUri) });
+  return {
+    server,
+    redirectUri,
+    answers,
+    authorize(tenantId, clientId, more = {}) {
+      const parameters = {
+        response_type: 'code',
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        scope: manyScopes.join(' '),
+        state: 'state-1',
+        aud: `${server.url}/${tenantId}/fhir/r4`,
+        code_challenge: pkce().challenge,
+        code_challenge_method: 'S256',
+        ...more,
+      };
+      return `${server.url}/${tenantId}/oauth/authorize?${new URLSearchParams(parameters)}`;
+    },
+    async close() {
+      await server.close();
+      listening.closeAllConnections();
+      listening.close();
+    },
+  };
+}
