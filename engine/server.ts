@@ -146,6 +146,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       directory,
       seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
       forgetClient: engine.forgetClient,
+      forgetScripts: registry.forget,
       settle: () => engine.drain(),
       now: () => Date.now(),
     },
@@ -180,9 +181,13 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
 
 /** `{issuer path}/x` becomes `/t/{tenant}/x`; metadata is also found in RFC 8414's infix form. What no tenant owns stays. */
 function rewrite(directory: TenantDirectory, host: string, url: string): string {
+  // A request may name the whole address; its host then counts (RFC 9112 section 3.2.2).
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url);
+  if (absolute) return rewrite(directory, absolute[1] ?? '', absolute[2] || '/');
   const [path = '/', query] = url.split('?', 2);
   const rest = query === undefined ? '' : `?${url.slice(path.length + 1)}`;
-  if (path.startsWith('/t/') || path === '/t') return '/unknown';
+  // The inner address is nobody's to ask for, in no spelling that the router would decode.
+  if (/^\/(t|%74)(\/|$)/.test(path)) return '/unknown';
   if (
     /^\/[^/]+\/(fhir\/r4(\/|$)|ehr-launch$|traces(\/|$))/.test(path) &&
     !path.endsWith('/.well-known/smart-configuration')

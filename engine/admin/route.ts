@@ -21,6 +21,8 @@ export interface Services {
   seal(tenantId: string, name: string, secret: string): string;
   /** Makes a change of a client effective on this node at once. */
   forgetClient(tenantId: string, clientId: string): void;
+  /** Makes a change of a rollout effective on this node at once. */
+  forgetScripts(tenantId: string): void;
   /** Waits until what happened so far can be read from the audit trail and the traces. */
   settle(): Promise<void>;
   now(): number;
@@ -62,6 +64,8 @@ export interface RouteCommand {
   readonly summary?: string;
   /** Sent instead of a body that the person gives. */
   readonly body?: object;
+  /** The person names a script file, which is sent with what it imports. */
+  readonly script?: boolean;
 }
 
 interface Described {

@@ -5,6 +5,7 @@ import { keyRoutes } from './resource/keys.ts';
 import { launchRoutes } from './resource/launches.ts';
 import { providerRoutes } from './resource/providers.ts';
 import { recordRoutes } from './resource/records.ts';
+import { scriptRoutes } from './resource/scripts.ts';
 import { serverRoutes } from './resource/server.ts';
 import { userRoutes } from './resource/users.ts';
 import type { Route } from './route.ts';
@@ -17,5 +18,6 @@ export const routes: readonly Route[] = [
   ...providerRoutes,
   ...keyRoutes,
   ...launchRoutes,
+  ...scriptRoutes,
   ...recordRoutes,
 ];

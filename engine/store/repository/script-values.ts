@@ -30,10 +30,7 @@ export function scriptValueRepository(database: Database): ScriptValueRepository
          on conflict (tenant_id, key) do update set value = excluded.value, bytes = excluded.bytes,
            expires_at = excluded.expires_at
          returning key`,
-        [
-          ...[tenantId, key, text, bytes, expiresAt],
-          ...[tenantId, key, tenantId, bounds.keys, tenantId, bytes, bounds.bytes],
-        ],
+        [tenantId, key, text, bytes, expiresAt, tenantId, key, tenantId, bounds.keys, tenantId, bytes, bounds.bytes],
       );
       return stored.length === 1;
     },
@@ -51,9 +48,21 @@ export function scriptValueRepository(database: Database): ScriptValueRepository
          where script_value.expires_at <= ? or jsonb_typeof(script_value.value) = 'number'
          returning (value #>> '{}')::bigint as sum`,
         [
-          ...[tenantId, key, by, bytes, expiresAt],
-          ...[tenantId, key, tenantId, bounds.keys, tenantId, bytes, bounds.bytes],
-          ...[now, by, now],
+          tenantId,
+          key,
+          by,
+          bytes,
+          expiresAt,
+          tenantId,
+          key,
+          tenantId,
+          bounds.keys,
+          tenantId,
+          bytes,
+          bounds.bytes,
+          now,
+          by,
+          now,
         ],
       );
       const [row] = stored;

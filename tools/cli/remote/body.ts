@@ -75,6 +75,7 @@ function valueOf(text: string, schema: JsonSchema | undefined, assignment: strin
   if (text === 'null' && type !== 'string') return null;
   if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
   if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text);
+  if (type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
   if (type === 'object' || (type === 'array' && /^\s*\[/.test(text))) return parse(text, assignment);
   if (type === 'array') return text.split(/[\s,]+/).filter((item) => item !== '');
   return text;

@@ -6,6 +6,7 @@ import type { Route, RouteCommand } from '../../../engine/admin/route.ts';
 import { routes } from '../../../engine/admin/routes.ts';
 import { type BodyOptions, bodyOf, UsageError } from './body.ts';
 import { printAnswer, printProblem } from './print.ts';
+import { readScript } from './script-files.ts';
 import { askSecret } from './secret-prompt.ts';
 
 interface Options extends BodyOptions {
@@ -13,6 +14,7 @@ interface Options extends BodyOptions {
   readonly secretFile: string;
   readonly tenant?: string;
   readonly raw?: boolean;
+  readonly script?: string;
   readonly [query: string]: unknown;
 }
 
@@ -22,6 +24,7 @@ const groups: Readonly<Record<string, string>> = {
   provider: 'the foreign providers people log in with',
   keys: 'the signing keys of a tenant',
   launch: 'launch handles for an EHR launch',
+  script: 'the versions of the scripts: upload, try, activate, go back',
   audit: 'the audit trail',
   trace: 'the traces of flows',
   admin: 'tenants and the tokens of the admin API',
@@ -50,7 +53,12 @@ function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function make(route: Route, { body, summary }: RouteCommand, name: string, write: (line: string) => void): Command {
+function make(
+  route: Route,
+  { body, summary, script }: RouteCommand,
+  name: string,
+  write: (line: string) => void,
+): Command {
   const command = new Command(name).description(summary ?? route.summary);
   const names = argumentsOf(route);
   for (const argument of names) command.argument(`<${kebab(argument)}>`);
@@ -63,6 +71,8 @@ function make(route: Route, { body, summary }: RouteCommand, name: string, write
       .option('--json <text>', 'the body as JSON')
       .option('--file <file>', 'a file with the body as JSON; - reads it from the standard input');
   }
+  if (script)
+    command.requiredOption('--script <file>', 'the script file that holds the hooks; what it imports comes with it');
   command
     .option('--server <url>', 'the server', `http://localhost:${process.env['PORT'] || 9200}`)
     .option(
@@ -99,7 +109,9 @@ async function run(
       const value = options[name];
       if (typeof value === 'string') query.set(name, value);
     }
-    const body = fixed ?? (route.body && (await withSecrets(await bodyOf(options, route.body), route)));
+    const script = options.script === undefined ? {} : await readScript(options.script);
+    const body =
+      fixed ?? (route.body && (await withSecrets({ ...(await bodyOf(options, route.body)), ...script }, route)));
     const answer = await call(route.method, `${path}${query.size > 0 ? `?${query}` : ''}`, body);
     if (!answer.ok) {
       printProblem(answer.body, write);
