@@ -18,6 +18,7 @@ import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
+import { createLogLimit } from './script/log-limit.ts';
 import type { ScriptRunner } from './script/runner.ts';
 import type { ScriptRegistry } from './script/version/registry.ts';
 import { createShadowRunner } from './script/version/shadow.ts';
@@ -71,6 +72,7 @@ export function compose(parts: Parts): ComposedEngine {
     repository: store.scripts,
     failed: (error) => logger.error({ reason: messageOf(error) }, 'a trial of a script could not be kept'),
   });
+  const logLimit = createLogLimit();
   const sample = createSampler();
   const portsByTenant = new WeakMap<Tenant, Ports>();
 
@@ -211,6 +213,12 @@ export function compose(parts: Parts): ComposedEngine {
         parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
         // All failures and all flows of people; of the many machine flows a sample.
         if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) keepTrace(trace);
+      },
+      scriptLog(lines, fields) {
+        const { allowed, dropped } = logLimit.take(tenant.id, lines.length, Date.now());
+        if (dropped > 0) logger.warn({ tenant: tenant.id, dropped }, 'a script logged more than is kept');
+        for (const { level, message } of lines.slice(0, allowed))
+          logger[level]({ tenant: tenant.id, source: 'script', ...fields }, message);
       },
       log: (level, message, fields) => logger[level]({ tenant: tenant.id, ...fields }, message),
     };

@@ -3,6 +3,7 @@
  * (`machine.ts`) is the only caller.
  */
 import { createHash } from 'node:crypto';
+import { reserved } from '../script/api/effects.ts';
 import type { FailureEffect, HookEffect, HookInput, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
 import type {
@@ -21,55 +22,9 @@ import { foreignSession } from './step/federate.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
 /** Claims that only the engine sets (RFC 9068, OpenID Connect Core); `smile_` is reserved as in Smile CDR. */
-const reservedAccessTokenClaims = new Set([
-  'iss',
-  'sub',
-  'aud',
-  'exp',
-  'nbf',
-  'iat',
-  'jti',
-  'client_id',
-  'scope',
-  'azp',
-  'cnf',
-  'act',
-  'sid',
-  'auth_time',
-  'authorities',
-]);
-const reservedIdTokenClaims = new Set([
-  'iss',
-  'sub',
-  'aud',
-  'exp',
-  'nbf',
-  'iat',
-  'jti',
-  'nonce',
-  'at_hash',
-  'c_hash',
-  'auth_time',
-  'azp',
-  'sid',
-  'acr',
-  'amr',
-]);
-const reservedLaunchParameters = new Set([
-  'access_token',
-  'token_type',
-  'expires_in',
-  'scope',
-  'refresh_token',
-  'id_token',
-  'error',
-  'error_description',
-  'error_uri',
-  'state',
-  'code',
-  'iss',
-  ...reservedAccessTokenClaims,
-]);
+const reservedAccessTokenClaims: ReadonlySet<string> = new Set(reserved.accessToken);
+const reservedIdTokenClaims: ReadonlySet<string> = new Set(reserved.idToken);
+const reservedLaunchParameters: ReadonlySet<string> = new Set(reserved.response);
 
 function isReserved(name: string, taken: ReadonlySet<string>): boolean {
   return taken.has(name) || name.startsWith('smile_');

@@ -19,7 +19,7 @@ import {
   type Rejection,
   reject,
 } from './table.ts';
-import { declarationOf, hookTrace, type HookFailure, type Trace, type TraceEntry } from './trace.ts';
+import { declarationOf, hookTrace, keepsLogs, type HookFailure, type Trace, type TraceEntry } from './trace.ts';
 
 export type Facts = Readonly<Record<string, unknown>>;
 
@@ -249,13 +249,7 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
       shadow,
       problemOf: (effect) => validateEffect(binding.hook, effect),
     });
-  for (const line of ports.tenant.demo ? result.logs : []) {
-    ports.log(line.level === 'debug' ? 'info' : line.level, line.message, {
-      source: 'script',
-      hook: binding.hook,
-      flowId: run.flowId,
-    });
-  }
+  if (keepsLogs(ports.tenant)) ports.scriptLog(result.logs, { hook: binding.hook, flowId: run.flowId });
   // Where nothing says more exactly what was wrong, it is the hook's function.
   const declared = declarationOf(script, binding.hook);
   let failed: HookFailure | undefined;
@@ -355,8 +349,8 @@ function hookFailure(run: Run, hook: string, script: Script, failure: HookFailur
     script: script.name,
     version: script.hash.slice(0, 12),
     kind: failure.kind,
-    // A message may quote what the script saw, so only demo tenants log it.
-    ...(run.ports.tenant.demo ? { detail: failure.message } : {}),
+    // A message may quote what the script saw.
+    ...(keepsLogs(run.ports.tenant) ? { detail: failure.message } : {}),
     location: failure.location,
     frame: failure.location && codeFrame(script, failure.location),
     flowId: run.flowId,

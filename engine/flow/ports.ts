@@ -1,5 +1,5 @@
 /** What a flow needs of the world. The composition root and the simulator each supply their own. */
-import type { ScriptRunner } from '../script/runner.ts';
+import type { LogLine, ScriptRunner } from '../script/runner.ts';
 import type { ChosenScript, ScriptSnapshot } from '../script/version/registry.ts';
 import type { ShadowTrial } from '../script/version/shadow.ts';
 import type { ScriptSlot } from '../tenant/scripts.ts';
@@ -116,5 +116,7 @@ export interface Ports {
   audit(event: AuditEvent): void;
   /** Keeps a finished flow's trace as the tenant's policy says. Never fails the flow. */
   keepTrace(trace: Trace): void;
+  /** Lines that a script logged; of a tenant that logs without end, only so many are kept. */
+  scriptLog(lines: readonly LogLine[], fields: Readonly<Record<string, unknown>>): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
 }

@@ -57,6 +57,11 @@ export function declarationOf(script: Script, hook: HookName): SourceLocation | 
   return compiled.ok ? compiled.program.functions.find(({ name }) => name === hook)?.location : undefined;
 }
 
+/** Whether what the tenant's scripts say may be kept: it may hold what they saw. */
+export function keepsLogs({ demo, policy }: Tenant): boolean {
+  return demo || policy.keepScriptLogs;
+}
+
 /** Names and values of people appear in traces of demo tenants only; secrets in none. */
 export function hookTrace(
   tenant: Tenant,
@@ -74,11 +79,11 @@ export function hookTrace(
     script: script.name,
     version: script.hash,
     ok: failure === undefined,
-    ...(failure ? { kind: failure.kind, message: values ? mask(failure.message) : failure.kind } : {}),
+    ...(failure ? { kind: failure.kind, message: keepsLogs(tenant) ? mask(failure.message) : failure.kind } : {}),
     ...(failure?.location ? { location: failure.location } : {}),
     ...(frame ? { frame } : {}),
     ...(values ? { before: maskJson(input, mask), ...(result.ok ? { after: maskJson(result.value, mask) } : {}) } : {}),
-    logs: values ? result.logs : [],
+    logs: keepsLogs(tenant) ? result.logs : [],
     calls: result.calls,
     cpuMicroseconds: result.cpuMicroseconds,
     wallMicroseconds: result.wallMicroseconds,

@@ -832,6 +832,10 @@ export interface TenantDocument {
      * Whether `onPostAuthorize` sees the value of the access token, instead of a mask.
      */
     showAccessTokenToPostAuthorize?: boolean;
+    /**
+     * Whether what callbacks log, and the messages of errors they throw, go to the server's log and the traces. They may hold people's data: turn it on where your callbacks log none. Demo tenants always do.
+     */
+    keepScriptLogs?: boolean;
   };
   /**
    * Origins that may show the pages in a frame (CSP `frame-ancestors`). None, unless listed.

@@ -246,6 +246,8 @@ export interface Tenant {
     /** Scopes that scripts may grant beyond the client's definition; none unless listed. */
     readonly scopesScriptsMayAdd: readonly string[];
     readonly onPostAuthorizeOpen: boolean;
+    /** Whether what scripts log and throw is kept, in log and traces. */
+    readonly keepScriptLogs: boolean;
     readonly unlistedScopes: 'ignore' | 'reject';
     readonly showAccessTokenToPostAuthorize: boolean;
   };

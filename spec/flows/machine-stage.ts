@@ -179,6 +179,7 @@ export function createStage(changes: Changes = {}): Stage {
       return found && { slot, script: found };
     },
     tryShadow: () => undefined,
+    scriptLog: () => undefined,
     keyring: area('keyring', { sign: 'signed' }),
     identity: area('identity', { authenticate: { ok: true, user, moduleId: 'local' } }),
     federation: area('federation', {

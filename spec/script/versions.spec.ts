@@ -149,7 +149,13 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       const { close } = server;
       server = await startTestServer({ ...store, again: server });
       const second = server.close;
-      server = { ...server, close: async () => void (await second(), await close()) };
+      server = {
+        ...server,
+        async close() {
+          await second();
+          await close();
+        },
+      };
       admin = await asAdmin(server);
       const { body } = await redeem(server, back.searchParams.get('code') ?? '', verifier);
       expect(decodeJwt(String(body['access_token']))['version']).to.equal('kept');

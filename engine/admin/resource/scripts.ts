@@ -330,7 +330,7 @@ export const scriptRoutes: readonly TenantRoute[] = [
       const slot = await slotOf(request, services);
       if (!slot) return unknownSlot(parameters);
       const { active } = await rolloutOf(tenant, slot, services);
-      const current = viewRollout(tenant, slot, { ...(active === undefined ? {} : { active }) }).active;
+      const current = viewRollout(tenant, slot, active === undefined ? {} : { active }).active;
       const before = (await services.store.scripts.list(tenant.id, slot))
         .filter(({ hash: each, activatedAt }) => each !== current && activatedAt !== undefined)
         .toSorted((a, b) => (b.activatedAt ?? 0) - (a.activatedAt ?? 0))[0];

@@ -95,19 +95,34 @@ export function acceptChoice(
   });
 }
 
-/** The choices that match a search, with their places in the whole list. */
+/**
+ * The choices that match a search, with their places in the whole list. Accents and case do not matter, and a birth date
+ * may be written as people do: `2.6.1984`, or with slashes in either order.
+ */
 export function searchChoices(
   choices: readonly ContextChoice[],
   search: string,
 ): readonly { readonly index: number; readonly choice: ContextChoice }[] {
-  const words = search
-    .toLowerCase()
+  const words = plain(search)
     .split(/\s+/)
-    .filter((word) => word !== '');
+    .filter((word) => word !== '')
+    .map((word) => [word, ...datesOf(word)]);
   return choices
     .map((choice, index) => ({ index, choice }))
     .filter(({ choice }) => {
-      const text = [choice.display, choice.birthDate, choice.identifier, choice.sex].join(' ').toLowerCase();
-      return words.every((word) => text.includes(word));
+      const text = plain([choice.display, choice.birthDate, choice.identifier, choice.sex].join(' '));
+      return words.every((readings) => readings.some((reading) => text.includes(reading)));
     });
+}
+
+function plain(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+}
+
+/** The ISO dates a word may mean. */
+function datesOf(word: string): readonly string[] {
+  const [, one = '', dot = '', other = '', year = ''] = /^(\d{1,2})([./])(\d{1,2})[./](\d{4})$/.exec(word) ?? [];
+  if (year === '') return [];
+  const date = (day: string, month: string) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  return dot === '.' ? [date(one, other)] : [date(one, other), date(other, one)];
 }
