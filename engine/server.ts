@@ -1,6 +1,7 @@
 /** Starts and stops a whole server. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { pino } from 'pino';
@@ -122,7 +123,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     bodyLimit: 1_048_576,
     forceCloseConnections: 'idle',
     genReqId: () => newHandle(9),
-    rewriteUrl: (request) => rewrite(directory, request.headers.host ?? '', request.url ?? '/'),
+    rewriteUrl: (request) => rewrite(directory, hostOf(request), request.url ?? '/'),
   });
   closers.push(() => server.close());
   server.get('/health/live', async () => ({ status: 'ok' }));
@@ -177,6 +178,14 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       close: closeAll,
     },
   };
+}
+
+/** The one Host header. Of several, whoever stands before this server may have gone by another one: no tenant is served then. */
+function hostOf({ headers, rawHeaders }: IncomingMessage): string {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts += 1;
+  return hosts === 1 ? (headers.host ?? '') : '';
 }
 
 /** `{issuer path}/x` becomes `/t/{tenant}/x`; metadata is also found in RFC 8414's infix form. What no tenant owns stays. */

@@ -1,7 +1,9 @@
 /** All endpoints of a tenant. `server.ts` rewrites `{issuer path}/…` to `/t/{tenant}/…`, below which this is mounted. */
 import cookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { collectMethods } from './allowed-methods.ts';
 import { authorizeRoutes } from './authorize.ts';
+import { answerOrigin } from './cors.ts';
 import { discoveryRoutes } from './discovery.ts';
 import type { Engine, TenantRequest } from './http.ts';
 import { sendErrorPage, sendOAuthError } from './http.ts';
@@ -10,10 +12,10 @@ import { tokenRoute } from './token.ts';
 import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
 
 const contexts = new WeakMap<FastifyRequest, TenantRequest>();
-const corsPaths = /\/(oauth\/token(\/introspect|\/revoke)?|token|session\/token\/revoke|userinfo)$/;
 
 export async function tenantPlugin(server: FastifyInstance, { engine }: { readonly engine: Engine }): Promise<void> {
   await server.register(cookie);
+  const methodsOf = collectMethods(server);
   server.removeAllContentTypeParsers();
   // Kept as text, so that repeated parameters are seen (RFC 6749 section 3.1).
   server.addContentTypeParser(
@@ -31,7 +33,8 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     if (!tenant) return reply.code(404).send({ error: 'not_found', error_description: 'There is no such tenant' });
     const context = { tenant, ports: engine.portsOf(tenant), request, reply };
     contexts.set(request, context);
-    await allowOrigin(context);
+    reply.header('x-content-type-options', 'nosniff');
+    await answerOrigin(context);
   });
 
   const contextOf = (request: FastifyRequest, _reply: FastifyReply): TenantRequest =>
@@ -46,19 +49,14 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
-    if (path.includes('/.well-known/') || path.endsWith('/jwk')) reply.header('access-control-allow-origin', '*');
-    return reply
-      .header('access-control-allow-methods', 'GET, POST')
-      .header('access-control-allow-headers', 'authorization, content-type')
-      .header('access-control-max-age', '600')
-      .code(204)
-      .send();
+    const allowed = methodsOf(request.url.split('?')[0] ?? '');
+    if (allowed.length === 0) return reply.callNotFound();
+    return reply.header('allow', allowed.join(', ')).code(204).send();
   });
 
   server.setNotFoundHandler(async (request, reply) => {
-    const allowed = methodsOf(server, request.url.split('?')[0] ?? '').filter((method) => method !== request.method);
-    if (allowed.length > 0)
+    const allowed = methodsOf(request.url.split('?')[0] ?? '');
+    if (allowed.length > 0 && !allowed.includes(request.method))
       return sendOAuthError(reply.header('allow', allowed.join(', ')), {
         error: 'invalid_request',
         description: 'This method is not allowed here',
@@ -85,25 +83,5 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
         { status },
       );
     return sendOAuthError(reply, { error: status >= 500 ? 'server_error' : 'invalid_request', description, status });
-  });
-}
-
-/** Lets browsers of registered apps read token answers: the origin of any enabled client's redirect URI. */
-async function allowOrigin({ tenant, ports, request, reply }: TenantRequest): Promise<void> {
-  const { origin } = request.headers;
-  if (origin === undefined || !corsPaths.test(request.url.split('?')[0] ?? '')) return;
-  const clients = [...tenant.clients, ...(await ports.store.clients.list(tenant.id))];
-  const known = clients.some(
-    (client) =>
-      client.enabled && client.redirectUris.some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
-  );
-  reply.header('vary', 'Origin');
-  if (known) reply.header('access-control-allow-origin', origin);
-}
-
-function methodsOf(server: FastifyInstance, url: string): string[] {
-  return ['GET', 'POST'].filter((method) => {
-    const found = server.findRoute({ method: method as 'GET', url: url.replace(/^\/t\/[^/]+/, '/t/:tenant') });
-    return found !== null;
   });
 }

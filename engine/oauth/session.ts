@@ -1,6 +1,5 @@
 /** A person's own pages: log-out (OpenID Connect RP-Initiated Logout) and the apps they gave access to. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { decodeJwt } from 'jose';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import type { UserSessionModel } from '../script/model.ts';
 import type { StoredSession } from '../store/store.ts';
@@ -9,13 +8,19 @@ import {
   type Engine,
   formOf,
   formTargetsOf,
+  noStore,
+  queryOf,
   sendErrorPage,
   sendPage,
   sessionOf,
   type TenantRequest,
 } from './http.ts';
 import { endGrantedAccess, listGrantedAccess } from './granted-access.ts';
+import { readIdTokenHint } from './id-token-hint.ts';
 import { readParameters } from './parameters.ts';
+
+/** A query longer than this is not turned from POST into GET. */
+const longestQuery = 6000;
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
 
@@ -23,23 +28,33 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
   const end = async (request: TenantRequest['request'], reply: FastifyReply) => {
     const context = contextOf(request, reply);
     const { tenant, ports } = context;
-    const text = request.method === 'GET' ? (request.raw.url?.split('?')[1] ?? '') : (formOf(request) ?? '');
+    const text = request.method === 'POST' ? (formOf(request) ?? '') : queryOf(request);
     const read = readParameters(text);
     if (!read.ok) return sendErrorPage(engine, context, 'request-malformed', { detail: read.error.description });
     const parameters = read.parameters;
+    // A cross-site POST comes without cookies; as a GET it brings the session that is to end.
+    if (request.method === 'POST' && sessionOf(request) === undefined && !parameters.has('csrf')) {
+      const query = new URLSearchParams([...parameters]).toString();
+      if (query.length <= longestQuery) return noStore(reply).redirect(`${tenant.issuer}/session/end?${query}`, 303);
+    }
     const session = await currentSession(context);
-    const hint = await verifiedHint(context, parameters.get('id_token_hint'));
-    const clientId = parameters.get('client_id') ?? hint?.clientId;
+    const token = parameters.get('id_token_hint');
+    const hint = token === undefined ? undefined : await readIdTokenHint(context, token);
+    const named = parameters.get('client_id');
+    const clientId = named ?? hint?.clientId;
+    // A hint that is none of ours, or another app's, proves nothing, and whoever sent it is not followed anywhere.
+    const trusted = token === undefined || (hint !== undefined && hint.clientId === clientId);
     const wanted = parameters.get('post_logout_redirect_uri') ?? parameters.get('cb');
-    const client = clientId === undefined ? undefined : await ports.client(clientId);
+    const client = trusted && clientId !== undefined ? await ports.client(clientId) : undefined;
     const registered =
-      wanted !== undefined && wanted !== 'none' && client?.postLogoutRedirectUris.includes(wanted) ? wanted : undefined;
+      wanted !== undefined && client?.enabled && client.postLogoutRedirectUris.includes(wanted) ? wanted : undefined;
     const confirmed =
       request.method === 'POST' && checkCsrf(engine.csrfSecret, binding(context), parameters.get('csrf') ?? '');
-    const mayEnd = !session || confirmed || (hint !== undefined && hint.username === personOf(session).username);
+    const proven = trusted && hint !== undefined && hint.username === (session && personOf(session).username);
+    const mayEnd = !session || confirmed || proven;
     if (!mayEnd) {
       // Without proof that the app speaks for this person, the person is asked: log-out must not be forced by a link.
-      const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'csrf'));
+      const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'csrf' && name !== 'do'));
       return sendPage(
         engine,
         context,
@@ -67,20 +82,23 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     clearSession(context);
     if (registered) {
       const state = parameters.get('state');
-      return reply.redirect(
-        state === undefined
-          ? registered
-          : `${registered}${registered.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`,
-        303,
-      );
+      return noStore(reply)
+        .header('referrer-policy', 'no-referrer')
+        .redirect(
+          state === undefined
+            ? registered
+            : `${registered}${registered.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`,
+          303,
+        );
     }
     return sendPage(engine, context, 'loggedOut', {});
   };
-  server.get('/session/end', end);
-  server.get('/logout', end);
+  // Not by HEAD, of which nobody sees the page.
+  server.get('/session/end', { exposeHeadRoute: false }, end);
+  server.get('/logout', { exposeHeadRoute: false }, end);
   server.post('/session/end', async (request, reply) => {
     // The confirmation form carries the app's parameters in its address and the proof in its body.
-    const query = request.raw.url?.split('?')[1];
+    const query = queryOf(request);
     if (query) request.body = `${query}&${formOf(request) ?? ''}`;
     return end(request, reply);
   });
@@ -95,7 +113,8 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     const context = contextOf(request, reply);
     const { tenant, ports } = context;
     const session = await currentSession(context);
-    const form = new URLSearchParams(formOf(request) ?? '');
+    const read = readParameters(formOf(request) ?? '');
+    const form = read.ok ? read.parameters : new Map<string, string>();
     if (!session || !checkCsrf(engine.csrfSecret, binding(context), form.get('csrf') ?? '')) {
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
     }
@@ -159,18 +178,6 @@ async function currentSession(context: TenantRequest): Promise<StoredSession | u
 
 function binding(context: TenantRequest): string {
   return `${context.tenant.id}:session:${sessionOf(context.request) ?? ''}`;
-}
-
-/** An ID token of this tenant says which app and person ask; it may be expired (OpenID Connect RP-Initiated Logout section 2). */
-async function verifiedHint(
-  { ports, tenant }: TenantRequest,
-  token: string | undefined,
-): Promise<{ clientId: string; username: string } | undefined> {
-  if (token === undefined) return undefined;
-  const verified = await ports.keyring.verify(tenant, token);
-  if (!verified) return undefined;
-  const { iss, aud, sub } = decodeJwt(token);
-  return iss === tenant.issuer && typeof aud === 'string' && sub ? { clientId: aud, username: sub } : undefined;
 }
 
 function personOf(session: StoredSession): UserSessionModel {

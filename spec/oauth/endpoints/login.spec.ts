@@ -89,7 +89,7 @@ describe('the pages of a flow', () => {
       it(`the method ${method}`, async () => {
         const answer = await send(stage().server, method, mine.path);
         expectOAuthError(answer, 405, 'invalid_request');
-        expect(answer.headers['allow']).to.equal('GET, POST');
+        expect(answer.headers['allow']).to.equal('GET, HEAD, POST');
       });
     }
 

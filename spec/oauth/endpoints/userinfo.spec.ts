@@ -154,7 +154,7 @@ describe('the userinfo endpoint', () => {
       for (const method of ['PUT', 'PATCH', 'DELETE']) {
         const answer = await send(stage().server, method, path, { headers: bearer(token) });
         expectOAuthError(answer, 405, 'invalid_request');
-        expect(answer.headers['allow']).to.equal('GET, POST');
+        expect(answer.headers['allow']).to.equal('GET, HEAD, POST');
       }
     });
   });
