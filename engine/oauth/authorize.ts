@@ -100,7 +100,9 @@ export function authorizeRoutes(
     return noStore(reply).redirect(`${context.tenant.issuer}/login/${flow.id}`, 303);
   });
 
-  server.get<{ Params: { provider: string } }>('/federation/callback/:provider', async (request, reply) => {
+  // Not by HEAD, of which nobody sees the page and which would use the answer up.
+  const seen = { exposeHeadRoute: false };
+  server.get<{ Params: { provider: string } }>('/federation/callback/:provider', seen, async (request, reply) => {
     const context = contextOf(request, reply);
     const { tenant, ports } = context;
     const query = queryOf(request);
