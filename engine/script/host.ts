@@ -3,7 +3,7 @@ import { fhirService } from './service/fhir.ts';
 import { httpService } from './service/http.ts';
 import { jwtService } from './service/jwt.ts';
 import { kvService } from './service/kv.ts';
-import { type HostContext, refusal, type Service, type ServiceAnswer } from './service/context.ts';
+import { type HostContext, refusal, type Service, type ServiceAnswer, targetOf } from './service/context.ts';
 import type { HostCall } from './runner.ts';
 
 const services: Readonly<Record<string, Service>> = {
@@ -35,6 +35,14 @@ export async function callHost(
     body: JSON.stringify(body),
     call: { service, target, outcome, milliseconds: Math.round(performance.now() - began) },
   };
+}
+
+/** The record of a call whose answer nobody waited for. */
+export function unansweredCall(text: string, milliseconds: number): HostCall {
+  const request = readRequest(text);
+  const service = request?.service ?? 'unknown';
+  const target = service === 'http' ? targetOf(String(request?.rest['method']), String(request?.rest['url'])) : service;
+  return { service, target, outcome: 'unanswered', milliseconds: Math.round(milliseconds) };
 }
 
 async function dispatch(

@@ -1,4 +1,5 @@
 /** What comes out of a sandbox made into a result, with nothing of it believed. */
+import type { Script } from '../tenant/tenant.ts';
 import type { ScriptProblem } from './compile/program.ts';
 import { createMask } from './mask.ts';
 import type { FromSandbox } from './protocol.ts';
@@ -24,25 +25,44 @@ export interface Running {
 
 export function success(entry: Running, message: Extract<FromSandbox, { type: 'done' }>): InvocationResult {
   const { limits } = entry.invocation;
-  if (typeof message.body !== 'string' || message.body.length > limits.outputBytes)
-    return failure(entry, 'shape', 'the result is too large');
+  if (message.body.length > limits.outputBytes) return failure(entry, 'shape', 'the result is too large');
   if (depthOf(message.body) > 64) return failure(entry, 'shape', 'the result is nested too deeply');
-  let body: { defined?: unknown; value?: unknown };
+  let body: unknown;
   try {
-    body = JSON.parse(message.body) as typeof body;
+    body = JSON.parse(message.body);
   } catch {
     return failure(entry, 'shape', 'the result is not JSON');
   }
+  // Only what says so in so many words is a result; else a callback that was to deny could count as absent.
+  const { ok, defined, value } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  if (ok !== true || typeof defined !== 'boolean' || value === undefined)
+    return failure(entry, 'shape', 'the result is malformed');
+  if (hasPrototypeName(message.body, value)) return failure(entry, 'shape', 'the result has a member named __proto__');
+  const wallMicroseconds = wallOf(entry);
   return {
     ok: true,
-    defined: body.defined === true,
-    value: (body.value ?? null) as Json,
+    defined,
+    value: value as Json,
     logs: entry.logs,
     calls: entry.calls,
-    cpuMicroseconds: Number(message.cpu) || 0,
-    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
-    ...(Number.isSafeInteger(message.heap) ? { heapBytes: Number(message.heap) } : {}),
+    cpuMicroseconds: Math.min(message.cpu, wallMicroseconds),
+    wallMicroseconds,
+    ...(message.heap === undefined ? {} : { heapBytes: message.heap }),
   };
+}
+
+function wallOf(entry: Running): number {
+  return Math.round((performance.now() - entry.began) * 1000);
+}
+
+/** A member of this name would change what an object is wherever it is copied by assignment. */
+function hasPrototypeName(text: string, value: unknown): boolean {
+  // Written plainly or with an escape; only then is the walk worth its time.
+  if (!text.includes('__proto__') && !text.includes('\\u')) return false;
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    Object.hasOwn(value, '__proto__') || Object.values(value).some((member: unknown) => hasPrototypeName(text, member))
+  );
 }
 
 export function failure(entry: Running, kind: ScriptFailureKind, message: string): InvocationFailure {
@@ -53,7 +73,7 @@ export function failure(entry: Running, kind: ScriptFailureKind, message: string
     logs: entry.logs,
     calls: entry.calls,
     cpuMicroseconds: 0,
-    wallMicroseconds: Math.round((performance.now() - entry.began) * 1000),
+    wallMicroseconds: wallOf(entry),
   };
 }
 
@@ -102,17 +122,24 @@ export function levelOf(level: unknown): LogLine['level'] {
 }
 
 export function kindOf(kind: unknown): ScriptFailureKind {
-  const known: readonly ScriptFailureKind[] = ['denied', 'timeout', 'memory', 'syntax', 'shape', 'runtime', 'crashed'];
+  const known: readonly ScriptFailureKind[] = [
+    'denied',
+    'timeout',
+    'memory',
+    'syntax',
+    'shape',
+    'runtime',
+    'crashed',
+    'overloaded',
+  ];
   return known.find((candidate) => candidate === kind) ?? 'runtime';
 }
 
-export function locationOf(location: SourceLocation | undefined): { location?: SourceLocation } {
-  if (!location || typeof location.file !== 'string') return {};
-  return {
-    location: {
-      file: location.file.slice(0, 200),
-      line: Number(location.line) || 1,
-      column: Number(location.column) || 1,
-    },
-  };
+/** A place in one of the script's own files; elsewhere is nowhere. */
+export function locationOf(script: Script, location: SourceLocation | undefined): { location?: SourceLocation } {
+  if (!location) return {};
+  const { file, line, column } = location;
+  const source = file === script.name ? script.source : script.modules.find(({ name }) => name === file)?.source;
+  const text = source?.split(/\r?\n|[\r\u2028\u2029]/)[line - 1];
+  return text === undefined ? {} : { location: { file, line, column: Math.min(Math.max(column, 1), text.length + 1) } };
 }

@@ -4,6 +4,7 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Program } from './compile/program.ts';
+import { readMessage } from './message.ts';
 import { createLineReader, type FromSandbox, type ToSandbox } from './protocol.ts';
 
 export interface Sandbox {
@@ -24,24 +25,35 @@ const readable = [
   '/etc/alpine-release',
 ];
 
-/** @param options.onExit Told whether the process had become ready before it ended. */
+/** The module that a sandbox process runs. */
+export const sandboxMain = join(here, 'sandbox/main.ts');
+
+/** How a sandbox process is started: what it may not do is said here, before any of its code runs. */
+export function sandboxArguments(main: string): readonly string[] {
+  return [
+    '--no-node-snapshot',
+    '--permission',
+    '--allow-addons',
+    ...[...readable, main].map((path) => `--allow-fs-read=${path}`),
+    '--disable-warning=ExperimentalWarning',
+    '--disable-warning=SecurityWarning',
+    main,
+  ];
+}
+
+/**
+ * @param options.onExit Told whether the process had become ready before it ended.
+ * @param options.main Another module in place of the sandbox's own, as tests of what a compromised one could say need it.
+ */
 export function startSandbox(options: {
   readonly onMessage: (message: FromSandbox) => void;
   readonly onExit: (ready: boolean) => void;
+  readonly main?: string | undefined;
 }): Sandbox {
-  const child = spawn(
-    process.execPath,
-    [
-      '--no-node-snapshot',
-      '--permission',
-      '--allow-addons',
-      ...readable.map((path) => `--allow-fs-read=${path}`),
-      '--disable-warning=ExperimentalWarning',
-      '--disable-warning=SecurityWarning',
-      join(here, 'sandbox/main.ts'),
-    ],
-    { env: {}, stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'] },
-  );
+  const child = spawn(process.execPath, sandboxArguments(options.main ?? sandboxMain), {
+    env: {},
+    stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'],
+  });
   // The programs used last; an old version, or one of a tenant that is gone, leaves the process in time.
   const loaded = new LRUCache<string, true>({
     max: mostPrograms,
@@ -86,19 +98,4 @@ export function startSandbox(options: {
     },
     kill: () => void child.kill('SIGKILL'),
   };
-}
-
-/** A process that speaks nonsense is compromised: undefined ends it. */
-function readMessage(line: string): FromSandbox | undefined {
-  try {
-    const message = JSON.parse(line) as { type?: unknown; id?: unknown; call?: unknown };
-    if (message.type === 'ready') return { type: 'ready' };
-    const known =
-      message.type === 'done' || message.type === 'failed' || message.type === 'log' || message.type === 'call';
-    if (!known || !Number.isSafeInteger(message.id)) return undefined;
-    if (message.type === 'call' && !Number.isSafeInteger(message.call)) return undefined;
-    return message as FromSandbox;
-  } catch {
-    return undefined;
-  }
 }

@@ -17,6 +17,8 @@ export type ToSandbox =
       readonly wallMilliseconds: number;
       readonly outputBytes: number;
       readonly logLines: number;
+      /** Calls to the engine; what goes beyond is refused where it is made. */
+      readonly hostCalls: number;
     }
   /** The program is needed no longer. */
   | { readonly type: 'unload'; readonly key: string }
@@ -42,6 +44,8 @@ export type FromSandbox =
       readonly location?: SourceLocation;
       readonly cpu: number;
       readonly wall: number;
+      /** The invocation holds a thread or memory that only the end of the process takes from it. */
+      readonly fatal?: boolean;
     }
   | { readonly type: 'log'; readonly id: number; readonly level: string; readonly message: string }
   | { readonly type: 'call'; readonly id: number; readonly call: number; readonly request: string };
@@ -51,15 +55,27 @@ export const longestLine = 4 * 1024 * 1024;
 
 /** Splits a stream into lines; answers false when one grows too long. */
 export function createLineReader(onLine: (line: string) => void): (chunk: string) => boolean {
-  let rest = '';
+  // Parts of a line that has not ended: put together once, whatever its length.
+  let parts: string[] = [];
+  let length = 0;
   return (chunk) => {
-    rest += chunk;
-    let end = rest.indexOf('\n');
-    while (end >= 0) {
-      onLine(rest.slice(0, end));
-      rest = rest.slice(end + 1);
-      end = rest.indexOf('\n');
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      const rest = chunk.slice(start, end);
+      start = end + 1;
+      if (parts.length === 0) onLine(rest);
+      else {
+        parts.push(rest);
+        const line = parts.join('');
+        parts = [];
+        length = 0;
+        onLine(line);
+      }
     }
-    return rest.length <= longestLine;
+    if (start < chunk.length) {
+      parts.push(chunk.slice(start));
+      length += chunk.length - start;
+    }
+    return length <= longestLine;
   };
 }

@@ -5,6 +5,7 @@ import type { Script } from '../../tenant/tenant.ts';
 import { didYouMean } from '../../tenant/problem.ts';
 import { globalNames } from './globals.ts';
 import { hostModule, libraryNames, libraryPart, librarySource } from './library.ts';
+import { changesShared } from './shared.ts';
 import { declaredFunctions, forbiddenSyntax, readModule, type ReadModule } from './module.ts';
 import { locate, type ParsedFile, parseFile } from './parse.ts';
 import type { CompileResult, Program, ProgramPart, ScriptProblem } from './program.ts';
@@ -70,6 +71,7 @@ function classicProgram(parsed: ParsedFile): CompileResult {
       parts: [part],
       functions: declaredFunctions(parsed, parsed.tree.body),
       assignedNames: assignedNames(parsed),
+      ownContext: changesShared(parsed.tree),
     },
   };
 }
@@ -224,6 +226,7 @@ function moduleProgram(script: Script, entry: ParsedFile): CompileResult {
     parts,
     functions: read.get(entry.file)?.functions ?? [],
     assignedNames: [],
+    ownContext: [...read.values()].some(({ parsed }) => !parsed.file.startsWith(ours) && changesShared(parsed.tree)),
   };
   return { ok: true, program };
 }

@@ -31,6 +31,8 @@ export interface Program {
   readonly functions: readonly DeclaredFunction[];
   /** Names a classic script assigns anywhere; those it does not declare become the invocation's own. */
   readonly assignedNames: readonly string[];
+  /** It changes what all scripts share, such as `Array.prototype`, so each invocation gets a context of its own. */
+  readonly ownContext: boolean;
 }
 
 /** What is wrong with a script, told so that its author can mend it. */

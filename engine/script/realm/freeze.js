@@ -77,3 +77,4 @@ for (const sample of [
     object = getPrototypeOf(object);
   }
 }
+const sealGlobal = () => freeze(globalThis);

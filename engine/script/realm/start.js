@@ -40,9 +40,19 @@ let current;
 function askNow(request) {
   return parse(engine.applySyncPromise(undefined, [stringify(request)]));
 }
-async function askLater(request) {
-  return parse(await engine.apply(undefined, [stringify(request)], { result: { promise: true, copy: true } }));
+/** Calls that are under way. */
+let asked = 0;
+// Without a prototype, so that no script can add to it.
+const laterText = freeze({ __proto__: null, result: freeze({ __proto__: null, promise: true, copy: true }) });
+async function later(door, given) {
+  asked += 1;
+  try {
+    return parse(await door.apply(undefined, given, laterText));
+  } finally {
+    asked -= 1;
+  }
 }
+const askLater = (request) => later(engine, [stringify(request)]);
 function valueOf({ value, error }) {
   if (error !== undefined) throw new TypeError(error);
   return value;
@@ -51,8 +61,7 @@ function askLocal(name, request) {
   return valueOf(parse(local.applySyncPromise(undefined, [name, stringify(request)])));
 }
 async function askLocalLater(name, request) {
-  const options = { result: { promise: true, copy: true } };
-  return valueOf(parse(await local.apply(undefined, [name, stringify(request)], options)));
+  return valueOf(await later(local, [name, stringify(request)]));
 }
 
 function log(level, parts) {

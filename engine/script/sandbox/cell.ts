@@ -1,8 +1,11 @@
-/** One isolate for one tenant's script: frozen once, its source evaluated afresh for each invocation, one at a time. */
+/** One isolate for one tenant's script. It serves one invocation at a time, and its program is evaluated afresh for each. */
 import ivm from 'isolated-vm';
 import type { Program } from '../compile/program.ts';
-import type { SourceLocation } from '../runner.ts';
-import { answerLocally } from './local.ts';
+import { createDoors, type CellHost } from './doors.ts';
+import { describe, type Described } from './describe.ts';
+import { compileProgram, openRealm, type OpenRealm } from './realm.ts';
+
+export type { CellHost } from './doors.ts';
 
 export interface CellLimits {
   readonly hook: string;
@@ -12,220 +15,209 @@ export interface CellLimits {
   readonly wallMilliseconds: number;
   readonly outputBytes: number;
   readonly logLines: number;
+  readonly hostCalls: number;
+}
+
+interface Spent {
+  readonly cpu: number;
+  readonly wall: number;
 }
 
 export type CellResult =
-  | { readonly ok: true; readonly body: string; readonly cpu: number; readonly wall: number; readonly heap?: number }
-  | {
+  | ({ readonly ok: true; readonly body: string; readonly heap?: number } & Spent)
+  | ({
       readonly ok: false;
-      readonly kind: 'denied' | 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime';
-      readonly message: string;
-      readonly location?: SourceLocation;
-      readonly cpu: number;
-      readonly wall: number;
-    };
-
-export interface CellHost {
-  log(level: string, message: string): void;
-  call(request: string): Promise<string>;
-}
+      readonly kind: 'denied' | 'timeout' | 'memory' | 'syntax' | 'shape' | 'runtime' | 'overloaded';
+      /** The isolate's thread does not stop, or its memory does not come back, while the process lives. */
+      readonly fatal?: boolean;
+    } & Described &
+      Spent);
 
 export interface Cell {
   busy: boolean;
   /** When it was used last, milliseconds of the process's own clock. */
   usedAt: number;
+  /** It waits for an answer and uses no processor. */
+  readonly parked: boolean;
   readonly dead: boolean;
-  invoke(limits: CellLimits, host: CellHost): Promise<CellResult>;
-  inspect(): CellResult;
+  /** @param since when the invocation came in: time it waited for an isolate is its own. */
+  invoke(limits: CellLimits, host: CellHost, since: number): Promise<CellResult>;
+  inspect(): Promise<CellResult>;
   dispose(): void;
 }
 
+/** The realm's text where contexts are shared by invocations, and where each has its own. */
+export interface RealmTexts {
+  readonly shared: string;
+  readonly own: string;
+}
+
 const pollMilliseconds = 20;
-/**
- * @throws {kind, message, location} when the source does not parse.
- */
-export function createCell(options: {
-  readonly realm: string;
+/** How long a stopped isolate may take to give up its thread. Some built-in loops never look up. */
+const patience = 250;
+const inspection: CellLimits = {
+  hook: '',
+  input: '',
+  given: '',
+  cpuMilliseconds: 250,
+  wallMilliseconds: 2000,
+  outputBytes: 1_048_576,
+  logLines: 0,
+  hostCalls: 0,
+};
+
+const nobody: CellHost = {
+  log: () => undefined,
+  call: async () => '{"ok":false,"code":"blocked","message":"not while the script is only looked at"}',
+};
+
+class Stuck extends Error {}
+
+/** @throws {kind, message, location} when the program cannot be made ready. */
+export async function createCell(options: {
+  readonly realm: RealmTexts;
   readonly program: Program;
   readonly memoryMebibytes: number;
   readonly onCatastrophe: () => void;
-}): Cell {
+}): Promise<Cell> {
   const { program } = options;
   const isolate = new ivm.Isolate({ memoryLimit: options.memoryMebibytes, onCatastrophicError: options.onCatastrophe });
-  const context = isolate.createContextSync();
-  let host: CellHost | undefined;
-  /** Calls whose answers have not come yet. What waits for one would go on in the middle of the next invocation. */
-  let outstanding = 0;
-  async function waiting(answer: Promise<string>): Promise<string> {
-    outstanding += 1;
-    try {
-      return await answer;
-    } finally {
-      outstanding -= 1;
-    }
-  }
-  // An answer that comes after its invocation ended must not reach the next one, hence the capture.
-  const ask = (request: string) => waiting(host?.call(request) ?? Promise.resolve('{"ok":false,"message":"too late"}'));
-  const tell = (level: string, message: string) => host?.log(level, message);
-  const local = (name: string, request: string) => waiting(answerLocally(name, request));
-  const realm = context.evalClosureSync(
-    options.realm,
-    [new ivm.Reference(ask), new ivm.Reference(tell), new ivm.Reference(local)],
-    { result: { reference: true }, filename: 'sallyport:realm' },
-  ) as ivm.Reference<Record<string, unknown>>;
-  const part = (name: string) =>
-    realm.getSync(name, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>;
+  const doors = createDoors();
+  const own = program.ownContext;
+  let open: () => Promise<OpenRealm>;
+  let shared: OpenRealm | undefined;
   try {
-    const factories = program.parts.map(
-      ({ file, code }) =>
-        isolate.compileScriptSync(code, { filename: file }).runSync(context, { reference: true }) as ivm.Reference<
-          () => unknown
-        >,
-    );
-    const { style, assignedNames } = program;
-    const numbers = new Map(program.parts.map(({ file }, index) => [file, index]));
-    const imports = program.parts.map(({ imports: names }) => names.map((name) => numbers.get(name) ?? -1));
-    part('install').applySync(undefined, [
-      JSON.stringify({ style, assignedNames, imports }),
-      ...factories.map((factory) => factory.derefInto()),
-    ]);
-    for (const factory of factories) factory.release();
-    part('seal').applySync(undefined, []);
+    const compiled = await compileProgram(isolate, program);
+    open = () => openRealm(isolate, own ? options.realm.own : options.realm.shared, doors.references, compiled);
+    if (!own) shared = await open();
   } catch (error) {
-    isolate.dispose();
+    const outOfMemory = isolate.isDisposed;
+    if (!outOfMemory) isolate.dispose();
+    if (outOfMemory) throw { kind: 'memory', message: `more than ${options.memoryMebibytes} MiB of memory` };
     throw { kind: 'syntax', ...describe(error, program) };
   }
-  const run = part('invoke');
   const cpuNow = () => (isolate.isDisposed ? 0n : isolate.cpuTime);
   let dead = false;
+  const end = () => {
+    dead = true;
+    if (!isolate.isDisposed) isolate.dispose();
+  };
+
+  async function work(
+    limits: CellLimits,
+    host: CellHost,
+    since: number,
+    action: (realm: OpenRealm) => Promise<unknown>,
+  ): Promise<CellResult> {
+    const cpuBefore = cpuNow();
+    let cpuLast = cpuBefore;
+    let stopped: 'cpu' | 'wall' | undefined;
+    let goneAt: number | undefined;
+    let giveUp: (error: Stuck) => void = () => undefined;
+    const stuck = new Promise<never>((_resolve, reject) => (giveUp = reject));
+    // A timeout bounds one entry only; what runs on after an await is stopped from here.
+    const watch = setInterval(() => {
+      const now = performance.now();
+      if (isolate.isDisposed) {
+        goneAt ??= now;
+        if (now - goneAt > patience) giveUp(new Stuck());
+        return;
+      }
+      cpuLast = cpuNow();
+      if (Number(cpuLast - cpuBefore) / 1e6 > limits.cpuMilliseconds * 1.2) stopped = 'cpu';
+      else if (now - since > limits.wallMilliseconds) stopped = 'wall';
+      if (stopped) end();
+    }, pollMilliseconds);
+    const spent = (): Spent => ({
+      cpu: Number(((isolate.isDisposed ? cpuLast : cpuNow()) - cpuBefore) / 1000n),
+      wall: Math.round((performance.now() - since) * 1000),
+    });
+    const overTime = () =>
+      stopped === 'wall' ? `more than ${limits.wallMilliseconds} ms` : `more than ${limits.cpuMilliseconds} ms of CPU`;
+    const failed = (error: unknown): CellResult => {
+      const message = error instanceof Error ? error.message : String(error);
+      const fatal = error instanceof Stuck ? { fatal: true } : {};
+      if (stopped) return { ok: false, kind: 'timeout', message: overTime(), ...fatal, ...spent() };
+      if (/timed out/i.test(message)) {
+        end();
+        return { ok: false, kind: 'timeout', ...describe(error, program), message: overTime(), ...spent() };
+      }
+      if (isolate.isDisposed || /memory limit|disposed/i.test(message)) {
+        end();
+        const limit = `more than ${options.memoryMebibytes} MiB of memory`;
+        return { ok: false, kind: 'memory', message: limit, ...fatal, ...spent() };
+      }
+      // Its context was not released.
+      if (own) end();
+      return { ok: false, kind: 'runtime', ...describe(error, program), ...spent() };
+    };
+    const run = async (): Promise<CellResult> => {
+      const realm = shared ?? (await open());
+      const body = await action(realm);
+      // What goes on after an answer from outside is bounded like all else of this invocation, and over when it ends.
+      const idle = !doors.used;
+      const left = idle ? realm.left(idle) : await realm.left(idle);
+      const heap = idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics();
+      // What waits for an answer would go on in the middle of the next invocation.
+      if (Number(left) > 0) end();
+      else if (realm !== shared) realm.release();
+      return readBody(body, limits, program, { ...spent(), heap: heap.used_heap_size });
+    };
+    doors.open(host, limits.hostCalls);
+    const running = run();
+    try {
+      return await Promise.race([running, stuck]);
+    } catch (error) {
+      running.catch(() => undefined);
+      return failed(error);
+    } finally {
+      clearInterval(watch);
+      if (doors.close() > 0) end();
+    }
+  }
 
   return {
     busy: false,
     usedAt: performance.now(),
+    get parked() {
+      return doors.waiting > 0;
+    },
     get dead() {
       return dead || isolate.isDisposed;
     },
-    dispose() {
-      if (!isolate.isDisposed) isolate.dispose();
-    },
-    inspect() {
-      try {
-        return {
-          ok: true,
-          body: String(part('functions').applySync(undefined, [], { timeout: 250 })),
-          cpu: 0,
-          wall: 0,
-        };
-      } catch (error) {
-        return { ok: false, kind: 'runtime', ...describe(error, program), cpu: 0, wall: 0 };
-      }
-    },
-    async invoke(limits, invocationHost) {
-      host = invocationHost;
-      const began = performance.now();
-      const cpuBefore = cpuNow();
-      let stopped: 'cpu' | 'wall' | undefined;
-      let cpuLast = cpuBefore;
-      // A timeout bounds one entry only; what runs on after an await is stopped from here.
-      const watch = setInterval(() => {
-        cpuLast = cpuNow();
-        if (Number(cpuLast - cpuBefore) / 1e6 > limits.cpuMilliseconds * 1.2) stopped = 'cpu';
-        else if (performance.now() - began > limits.wallMilliseconds) stopped = 'wall';
-        if (stopped && !isolate.isDisposed) {
-          dead = true;
-          isolate.dispose();
-        }
-      }, pollMilliseconds);
-      const spent = () => {
-        const now = isolate.isDisposed ? cpuLast : cpuNow();
-        return { cpu: Number((now - cpuBefore) / 1000n), wall: Math.round((performance.now() - began) * 1000) };
-      };
-      try {
-        const body = (await run.apply(undefined, [limits.hook, limits.input, limits.given, limits.logLines], {
+    dispose: end,
+    invoke: (limits, host, since) =>
+      work(limits, host, since, ({ invoke }) =>
+        invoke.apply(undefined, [limits.hook, limits.input, limits.given, limits.logLines], {
           timeout: limits.cpuMilliseconds,
           result: { promise: true, copy: true },
-        })) as string;
-        if (body.length > limits.outputBytes)
-          return {
-            ok: false,
-            kind: 'shape',
-            message: `the result is larger than ${limits.outputBytes} bytes`,
-            ...spent(),
-          };
-        const parsed = JSON.parse(body) as {
-          ok: boolean;
-          kind?: 'denied' | 'shape' | 'runtime';
-          error?: { name: string; message: string; stack: string };
-        };
-        if (parsed.ok || !parsed.error)
-          return { ok: true, body, ...spent(), heap: isolate.getHeapStatisticsSync().used_heap_size };
-        const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
-        return { ok: false, kind, ...describe(parsed.error, program), ...spent() };
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (stopped)
-          return {
-            ok: false,
-            kind: 'timeout',
-            message:
-              stopped === 'cpu'
-                ? `more than ${limits.cpuMilliseconds} ms of CPU`
-                : `more than ${limits.wallMilliseconds} ms`,
-            ...spent(),
-          };
-        if (/timed out/i.test(message)) {
-          dead = true;
-          if (!isolate.isDisposed) isolate.dispose();
-          const { location } = describe(error, program);
-          return {
-            ok: false,
-            kind: 'timeout',
-            message: `more than ${limits.cpuMilliseconds} ms of CPU`,
-            ...(location ? { location } : {}),
-            ...spent(),
-          };
-        }
-        if (isolate.isDisposed || /memory limit|disposed/i.test(message)) {
-          dead = true;
-          return {
-            ok: false,
-            kind: 'memory',
-            message: `more than ${options.memoryMebibytes} MiB of memory`,
-            ...spent(),
-          };
-        }
-        return { ok: false, kind: 'runtime', ...describe(error, program), ...spent() };
-      } finally {
-        clearInterval(watch);
-        host = undefined;
-        if (outstanding > 0 && !isolate.isDisposed) {
-          dead = true;
-          isolate.dispose();
-        }
-      }
-    },
+        }),
+      ),
+    inspect: () =>
+      work(inspection, nobody, performance.now(), ({ functions }) =>
+        functions.apply(undefined, [], { timeout: inspection.cpuMilliseconds, result: { copy: true } }),
+      ),
   };
 }
 
-/** The first place of a stack that lies in one of the tenant's own files. */
-function describe(error: unknown, program: Program): { message: string; location?: SourceLocation } {
-  const {
-    name = '',
-    message = 'unknown error',
-    stack = '',
-  } = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as {
-    name?: string;
-    message?: string;
-    stack?: string;
-  };
-  const own = program.parts.filter(({ file }) => !file.startsWith('sallyport:'));
-  const names = own.map(({ file }) => file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
-  const found = new RegExp(`(?<![\\w./-])(${names}):(\\d+)(?::(\\d+))?`).exec(`${message}\n${stack}`);
-  const text = message.replace(/ \[[^\]]*:\d+:\d+\]$/, '');
-  const sentence = name && name !== 'Error' && !text.startsWith(name) ? `${name}: ${text}` : text;
-  if (!found) return { message: sentence };
-  const [, file = '', lineText, columnText = '1'] = found;
-  const line = Number(lineText);
-  const shift = line === 1 ? (own.find((part) => part.file === file)?.shift ?? 0) : 0;
-  return { message: sentence, location: { file, line, column: Math.max(1, Number(columnText) - shift) } };
+/** What a realm answered, which a script that changes intrinsics may have got at. */
+function readBody(
+  body: unknown,
+  limits: CellLimits,
+  program: Program,
+  spent: Spent & { readonly heap: number },
+): CellResult {
+  const { cpu, wall } = spent;
+  const shape = (message: string): CellResult => ({ ok: false, kind: 'shape', message, cpu, wall });
+  if (typeof body !== 'string') return shape('the result is malformed');
+  if (body.length > limits.outputBytes) return shape(`the result is larger than ${limits.outputBytes} bytes`);
+  const parsed = JSON.parse(body) as {
+    readonly ok?: boolean;
+    readonly kind?: 'denied' | 'shape' | 'runtime';
+    readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
+  } | null;
+  if (parsed?.ok === true) return { ok: true, body, ...spent };
+  if (parsed?.ok !== false || !parsed.error) return shape('the result is malformed');
+  const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
+  return { ok: false, kind, ...describe(parsed.error, program), cpu, wall };
 }

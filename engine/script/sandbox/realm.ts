@@ -1,0 +1,69 @@
+/** Opens a context in an isolate: the realm and the tenant's program in it, ready to be invoked. */
+import type ivm from 'isolated-vm';
+import type { Program } from '../compile/program.ts';
+
+type Function = ivm.Reference<(...given: unknown[]) => unknown>;
+
+export interface OpenRealm {
+  /** `(hook, input, given, logLines)`: JSON of what the hook's function did. */
+  readonly invoke: Function;
+  readonly functions: Function;
+  /**
+   * How many calls are still unanswered, which is how much code may still go on: nothing else wakes it.
+   * @param idle Whether the isolate is known to run nothing; else it is asked once it does not.
+   */
+  left(idle: boolean): number | Promise<number>;
+  release(): void;
+}
+
+/** A program that is compiled once for all contexts of its isolate. */
+export interface CompiledProgram {
+  readonly scripts: readonly ivm.Script[];
+  /** JSON for `install`. */
+  readonly text: string;
+}
+
+/** @throws when a part does not compile. */
+export async function compileProgram(isolate: ivm.Isolate, program: Program): Promise<CompiledProgram> {
+  const scripts: ivm.Script[] = [];
+  for (const { file, code } of program.parts) scripts.push(await isolate.compileScript(code, { filename: file }));
+  const numbers = new Map(program.parts.map(({ file }, index) => [file, index]));
+  const imports = program.parts.map(({ imports: names }) => names.map((name) => numbers.get(name) ?? -1));
+  return { scripts, text: JSON.stringify({ style: program.style, assignedNames: program.assignedNames, imports }) };
+}
+
+/**
+ * Nothing here runs on the process's own thread, where it would hold up the scripts of other tenants.
+ * @param doors References to what the realm may ask: the engine, the log, the process itself.
+ */
+export async function openRealm(
+  isolate: ivm.Isolate,
+  realm: string,
+  doors: readonly unknown[],
+  program: CompiledProgram,
+): Promise<OpenRealm> {
+  const context = await isolate.createContext();
+  const made = (await context.evalClosure(realm, [...doors], {
+    result: { reference: true },
+    filename: 'sallyport:realm',
+  })) as ivm.Reference<Record<string, unknown>>;
+  const part = async (name: string) => (await made.get(name, { reference: true })) as Function;
+  const install = await part('install');
+  const factories: ivm.Reference[] = [];
+  for (const script of program.scripts)
+    factories.push((await script.run(context, { reference: true })) as ivm.Reference);
+  await install.apply(undefined, [program.text, ...factories.map((factory) => factory.derefInto())]);
+  for (const reference of [install, ...factories]) reference.release();
+  const invoke = await part('invoke');
+  const functions = await part('functions');
+  const left = await part('left');
+  return {
+    invoke,
+    functions,
+    left: (idle) => (idle ? left.applySync() : left.apply()) as number | Promise<number>,
+    release() {
+      for (const reference of [invoke, functions, left, made]) reference.release();
+      context.release();
+    },
+  };
+}

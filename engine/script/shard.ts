@@ -1,0 +1,244 @@
+/** One sandbox process as the engine sees it: what runs in it, the deadline of each, its replacement when it ends. */
+import type { Program } from './compile/program.ts';
+import { type CallCount, callHost, unansweredCall } from './host.ts';
+import type { ScriptObserver } from './observer.ts';
+import { failure, givenTo, kindOf, levelOf, locationOf, maskOf, type Running, success } from './outcome.ts';
+import { startSandbox, type Sandbox } from './process.ts';
+import type { FromSandbox } from './protocol.ts';
+import type { HostCall, Invocation, InvocationResult } from './runner.ts';
+import type { HostContext } from './service/context.ts';
+
+export interface ShardPorts {
+  readonly host: Omit<HostContext, 'invocation'>;
+  readonly observer: ScriptObserver | undefined;
+  /** Another module in place of the sandbox's own. */
+  readonly main: string | undefined;
+  nextId(): number;
+  /** A tenant's script ended a process. */
+  punish(tenantId: string): void;
+}
+
+export interface Shard {
+  run(invocation: Invocation, program: Program, attempt: number): Promise<InvocationResult | 'again'>;
+  inspect(key: string, program: Program): Promise<FromSandbox>;
+  close(): void;
+}
+
+interface Pending extends Running {
+  readonly attempt: number;
+  readonly settle: (result: InvocationResult | 'again') => void;
+  deadline?: NodeJS.Timeout;
+  readonly count: CallCount;
+  readonly mask: (text: string) => string;
+  /** Calls under way, by number. */
+  readonly asked: Map<number, { readonly request: string; readonly at: number }>;
+  made: number;
+}
+
+/** After the process's own limit, before it is killed, milliseconds. */
+const grace = 500;
+/** Messages about nothing that runs, or beyond what an invocation may say, until a process counts as compromised. */
+const mostStrays = 2000;
+/** A process that never became ready is started anew at once this often, then after a pause that doubles. */
+const quickRestarts = 3;
+const longestPause = 30_000;
+const longestInspection = 10_000;
+
+/** @param owner the one tenant whose scripts run here; without it many share the process. */
+export function createShard(ports: ShardPorts, owner?: string): Shard {
+  const { observer, punish } = ports;
+  const pending = new Map<number, Pending>();
+  const inspections = new Map<number, (message: FromSandbox) => void>();
+  let restarts = 0;
+  let ended = false;
+  let revival: NodeJS.Timeout | undefined;
+  let sandbox = start();
+
+  function start(): Sandbox {
+    let strays = 0;
+    const started: Sandbox = startSandbox({
+      main: ports.main,
+      onMessage(message) {
+        // What a process said before it was killed may still arrive; it is believed no longer.
+        if (started !== sandbox || receive(message)) return;
+        strays += 1;
+        if (strays > mostStrays) started.kill();
+      },
+      onExit(ready) {
+        if (started !== sandbox || ended) return;
+        restarts = ready ? 0 : restarts + 1;
+        replace(pending.size === 1 ? [...pending.values()][0] : undefined);
+      },
+    });
+    return started;
+  }
+
+  /** Where no process comes up, the next is not tried at once: it would keep a processor busy with failing. */
+  function restart(): void {
+    sandbox.kill();
+    if (restarts < quickRestarts) return void (sandbox = start());
+    revival ??= setTimeout(
+      () => {
+        revival = undefined;
+        if (!ended) sandbox = start();
+      },
+      Math.min(250 * 2 ** (restarts - quickRestarts), longestPause),
+    );
+  }
+
+  /** Everything in the old process is lost; what cannot be the culprit and has left no mark outside runs once more. */
+  function replace(culprit: Pending | undefined): void {
+    const lost = [...pending.values()];
+    pending.clear();
+    for (const resolve of inspections.values())
+      resolve({ type: 'failed', id: 0, kind: 'crashed', message: 'the sandbox process ended', cpu: 0, wall: 0 });
+    inspections.clear();
+    restart();
+    observer?.replaced();
+    const guilty = owner ?? culprit?.invocation.tenantId;
+    if (guilty !== undefined) punish(guilty);
+    for (const entry of lost) {
+      clearTimeout(entry.deadline);
+      const mayRetry = entry !== culprit && entry.attempt === 1 && entry.count.all === 0;
+      // A process that cannot even start is not asked again and again.
+      if (mayRetry && restarts < quickRestarts) entry.settle('again');
+      else settle(entry, failure(entry, 'crashed', 'the sandbox process ended'));
+    }
+  }
+
+  /** Calls that nobody awaited are in the record, too. */
+  function settle(entry: Pending, result: InvocationResult): void {
+    const now = performance.now();
+    for (const { request, at } of entry.asked.values()) record(entry, unansweredCall(request, now - at));
+    entry.settle(result);
+  }
+
+  function record(entry: Pending, call: HostCall): void {
+    const { tenantId, limits } = entry.invocation;
+    // One beyond the limit shows that it was met.
+    if (entry.calls.length <= limits.hostCalls) entry.calls.push({ ...call, target: entry.mask(call.target) });
+    observer?.called(tenantId, call.service, call.outcome, call.milliseconds);
+  }
+
+  /** @returns whether the message was about something that runs. */
+  function receive(message: FromSandbox): boolean {
+    if (message.type === 'ready') return false;
+    const inspection = inspections.get(message.id);
+    if (inspection && (message.type === 'done' || message.type === 'failed')) {
+      inspections.delete(message.id);
+      inspection(message);
+      return true;
+    }
+    // What names no running invocation is late or forged.
+    const entry = pending.get(message.id);
+    if (!entry) return false;
+    const { invocation } = entry;
+    if (message.type === 'log') {
+      if (entry.logs.length >= invocation.limits.logLines) return false;
+      entry.logs.push({
+        level: levelOf(message.level),
+        message: entry.mask(message.message.slice(0, 4000)).slice(0, 2000),
+      });
+      return true;
+    }
+    if (message.type === 'call') {
+      entry.made += 1;
+      // The sandbox itself refuses what goes further beyond the limit than by one.
+      if (entry.made > invocation.limits.hostCalls + 1 || entry.asked.has(message.call)) return false;
+      void answer(entry, message);
+      return true;
+    }
+    pending.delete(message.id);
+    clearTimeout(entry.deadline);
+    if (message.type === 'done') settle(entry, success(entry, message));
+    else {
+      const { kind, message: text, cpu, location, fatal } = message;
+      const failed = failure(entry, kindOf(kind), entry.mask(text.slice(0, 2000)).slice(0, 1000));
+      settle(entry, {
+        ...failed,
+        cpuMicroseconds: Math.min(cpu, failed.wallMicroseconds),
+        ...locationOf(invocation.script, location),
+      });
+      if (fatal === true) {
+        punish(owner ?? invocation.tenantId);
+        replace(undefined);
+      }
+    }
+    return true;
+  }
+
+  async function answer(entry: Pending, { id, call, request }: Extract<FromSandbox, { type: 'call' }>): Promise<void> {
+    entry.asked.set(call, { request, at: performance.now() });
+    const context = { ...ports.host, invocation: entry.invocation };
+    // A service that fails is the engine's own fault, and must not be more than a failed call.
+    const answered = await callHost(request, entry.count, context).catch(() => undefined);
+    if (pending.get(id) !== entry) return;
+    entry.asked.delete(call);
+    record(entry, answered?.call ?? { ...unansweredCall(request, 0), outcome: 'failed' });
+    const body = answered?.body ?? '{"ok":false,"code":"failed","message":"the call failed"}';
+    sandbox.send({ type: 'answer', call, body });
+  }
+
+  return {
+    inspect: (key: string, program: Program) =>
+      new Promise<FromSandbox>((resolve) => {
+        const id = ports.nextId();
+        const deadline = setTimeout(() => inspections.has(id) && replace(undefined), longestInspection);
+        inspections.set(id, (message) => {
+          clearTimeout(deadline);
+          resolve(message);
+        });
+        sandbox.load(key, program);
+        sandbox.send({ type: 'inspect', id, key });
+      }),
+    run(invocation: Invocation, program: Program, attempt: number): Promise<InvocationResult | 'again'> {
+      return new Promise((resolve) => {
+        const id = ports.nextId();
+        const { limits, script, tenantId } = invocation;
+        const entry: Pending = {
+          invocation,
+          logs: [],
+          calls: [],
+          began: performance.now(),
+          attempt,
+          settle: resolve,
+          count: { all: 0, http: 0 },
+          mask: maskOf(invocation),
+          asked: new Map(),
+          made: 0,
+        };
+        if (revival) return settle(entry, failure(entry, 'crashed', 'no sandbox process could be started'));
+        pending.set(id, entry);
+        // The last resort: whatever holds the process up, it ends here.
+        entry.deadline = setTimeout(() => {
+          pending.delete(id);
+          punish(owner ?? tenantId);
+          settle(entry, failure(entry, 'timeout', `more than ${limits.wallMilliseconds} ms`));
+          replace(undefined);
+        }, limits.wallMilliseconds + grace);
+        // An isolate has its memory limit for life.
+        const key = `${tenantId} ${script.hash} ${limits.memoryMebibytes}`;
+        sandbox.load(key, program);
+        sandbox.send({
+          type: 'run',
+          id,
+          key,
+          hook: invocation.hook,
+          input: JSON.stringify(invocation.input),
+          given: givenTo(invocation),
+          memoryMebibytes: limits.memoryMebibytes,
+          cpuMilliseconds: limits.cpuMilliseconds,
+          wallMilliseconds: limits.wallMilliseconds,
+          outputBytes: limits.outputBytes,
+          logLines: limits.logLines,
+          hostCalls: limits.hostCalls,
+        });
+      });
+    },
+    close() {
+      ended = true;
+      clearTimeout(revival);
+      sandbox.kill();
+    },
+  };
+}
