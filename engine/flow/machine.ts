@@ -5,6 +5,7 @@
 import { codeFrame } from '../script/compile/frame.ts';
 import type { Invocation, Json } from '../script/runner.ts';
 import type { ScriptSnapshot } from '../script/version/registry.ts';
+import { callbacksFor, type ScriptSlot } from '../tenant/scripts.ts';
 import type { Script } from '../tenant/tenant.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { validateEffect } from './effect.ts';
@@ -14,6 +15,7 @@ import {
   type AnyState,
   type Flow,
   type HookBinding,
+  type HookCall,
   type HookState,
   type Moved,
   type Rejection,
@@ -214,7 +216,7 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
     isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
   let chosen: Awaited<ReturnType<typeof ports.scriptFor>>;
   try {
-    chosen = call && (await ports.scriptFor(call.slot, snapshotOf(run), stickinessOf(run)));
+    chosen = call && (await ports.scriptFor(slotOf(run, call), snapshotOf(run), stickinessOf(run)));
   } catch (error) {
     return abandonHook(run, name, binding, began, error);
   }
@@ -298,6 +300,12 @@ async function runHook(run: Run, name: string, state: HookState): Promise<Moved<
 /** The rollouts as they stood when the flow began: it ends on the versions it began with. */
 function snapshotOf(run: Run): ScriptSnapshot {
   return (run.facts['scripts'] ?? {}) as ScriptSnapshot;
+}
+
+/** The tenant's callbacks may be bound to some apps and flows only. */
+function slotOf({ facts, flow, ports }: Run, { slot }: HookCall): ScriptSlot {
+  const { grant, clientId } = facts as { readonly grant?: { readonly clientId: string }; readonly clientId?: string };
+  return slot === 'callbacks' ? callbacksFor(ports.tenant, flow.name, grant?.clientId ?? clientId) : slot;
 }
 
 /** Whom a canary sticks to: the person where one is known, else the app. */

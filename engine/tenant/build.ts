@@ -6,7 +6,17 @@ import type { SecretRules, TenantFiles } from './files.ts';
 import { importedKeys, publicJwks } from './key-sets.ts';
 import { escapePointer } from './problem.ts';
 import { loadClient, loadUser } from './seeds.ts';
-import type { Client, FhirAccess, FhirServer, OutboundHttp, Provider, ScriptSecret, Tenant, User } from './tenant.ts';
+import type {
+  BoundCallbacks,
+  Client,
+  FhirAccess,
+  FhirServer,
+  OutboundHttp,
+  Provider,
+  ScriptSecret,
+  Tenant,
+  User,
+} from './tenant.ts';
 
 /** Characters. What is shorter stands in too many texts to be masked in all of them. */
 const shortestSecret = 8;
@@ -76,6 +86,11 @@ export async function buildTenant(
   }
   const callbacks = await files.script(document.scripts?.callbacks, '/scripts/callbacks');
   const codapAuthorization = await files.script(document.scripts?.codapAuthorization, '/scripts/codapAuthorization');
+  const bound: BoundCallbacks[] = [];
+  for (const [index, { script, ...rest }] of (document.scripts?.bound ?? []).entries()) {
+    const loaded = await files.script(script, `/scripts/bound/${index}/script`);
+    if (loaded) bound.push({ ...rest, script: loaded });
+  }
   const imported = await importedKeys(files, document.keystore ?? {}, { ...rules, issuer: document.issuer });
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(document.environment ?? {})) {
@@ -123,7 +138,7 @@ export async function buildTenant(
     providers,
     clients,
     users,
-    scripts: { ...(callbacks && { callbacks }), ...(codapAuthorization && { codapAuthorization }) },
+    scripts: { ...(callbacks && { callbacks }), ...(codapAuthorization && { codapAuthorization }), bound },
     environment: values,
     secrets,
     fhirServers,

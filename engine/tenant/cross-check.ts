@@ -124,6 +124,11 @@ export function crossCheck(document: TenantDocument, report: Report): void {
   const { clients = [], users = [], providers = [], inbound = [], codap } = document;
   clients.forEach((client, index) => checkClient(client, `/clients/${index}`, report));
   unique(
+    (document.scripts?.bound ?? []).map(({ id }) => id),
+    (index) => `/scripts/bound/${index}/id`,
+    report,
+  );
+  unique(
     clients.map((client) => client.clientId),
     (index) => `/clients/${index}/clientId`,
     report,

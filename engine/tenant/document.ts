@@ -595,6 +595,36 @@ export interface TenantDocument {
      * A script below the tenant's folder whose `authenticate` decides CODAP requests; needed where `codap.enabled`.
      */
     codapAuthorization?: string;
+    /**
+     * Callbacks for some apps or flows only, instead of `callbacks`: the first that fits.
+     *
+     * Items: One binding.
+     */
+    bound?: {
+      /**
+       * A name for it, of its own; its slot is `bound/<id>`.
+       */
+      id: string;
+      /**
+       * A script file below the tenant's folder.
+       */
+      script: string;
+      /**
+       * The apps it is for, by client id; every one where absent.
+       *
+       * @minItems 1
+       */
+      clients?: [string, ...string[]];
+      /**
+       * The flows it is for; every one where absent.
+       *
+       * @minItems 1
+       */
+      flows?: [
+        'interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh',
+        ...('interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh')[],
+      ];
+    }[];
   };
   /**
    * Limits of each run of a callback. A run that passes one of them fails, and so does its flow.

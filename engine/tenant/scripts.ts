@@ -2,8 +2,9 @@
 import type { HookName } from '../script/runner.ts';
 import type { Script, Tenant } from './tenant.ts';
 
-/** `callbacks`, `codapAuthorization`, `inbound/<module id>` or `federationAuth/<provider id>`. */
-export type ScriptSlot = 'callbacks' | 'codapAuthorization' | `inbound/${string}` | `federationAuth/${string}`;
+/** `callbacks`, `bound/<id>`, `codapAuthorization`, `inbound/<module id>` or `federationAuth/<provider id>`. */
+export type ScriptSlot =
+  'callbacks' | 'codapAuthorization' | `bound/${string}` | `inbound/${string}` | `federationAuth/${string}`;
 
 /** The parameters each hook function is called with. */
 export const hookParameters: Readonly<Record<HookName, readonly string[]>> = {
@@ -17,6 +18,7 @@ export const hookParameters: Readonly<Record<HookName, readonly string[]>> = {
 
 const hooksAt: Readonly<Record<string, readonly HookName[]>> = {
   callbacks: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
+  bound: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
   codapAuthorization: ['authenticate'],
   inbound: ['onAuthenticateSuccess'],
   federationAuth: ['getUserName', 'onAuthenticateSuccess'],
@@ -31,6 +33,7 @@ export function hooksOf(slot: ScriptSlot): readonly HookName[] {
 export function placeOf(hook: HookName): string {
   const places: Readonly<Record<string, string>> = {
     callbacks: 'scripts.callbacks',
+    bound: 'scripts.bound',
     codapAuthorization: 'scripts.codapAuthorization',
     inbound: "an inbound module's script",
     federationAuth: "a provider's federationAuth",
@@ -51,8 +54,19 @@ export function scriptsOf({ scripts, inbound, providers }: Pick<Tenant, 'scripts
   const bound: BoundScript[] = [];
   const add = (slot: ScriptSlot, script: Script | undefined) => script && bound.push({ slot, script });
   add('callbacks', scripts.callbacks);
+  for (const { id, script } of scripts.bound) add(`bound/${id}`, script);
   add('codapAuthorization', scripts.codapAuthorization);
   for (const { id, script } of inbound) add(`inbound/${id}`, script);
   for (const { id, federationAuth } of providers) add(`federationAuth/${id}`, federationAuth);
   return bound as readonly BoundScript[];
+}
+
+/** The slot that stands for `callbacks` in a flow of a client: a binding that fits both, else `callbacks` itself. */
+export function callbacksFor(tenant: Pick<Tenant, 'scripts'>, flow: string, clientId: string | undefined): ScriptSlot {
+  const bound = tenant.scripts.bound.find(
+    ({ clients, flows }) =>
+      (clients === undefined || (clientId !== undefined && clients.includes(clientId))) &&
+      (flows === undefined || flows.includes(flow)),
+  );
+  return bound ? `bound/${bound.id}` : 'callbacks';
 }

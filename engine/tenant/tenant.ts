@@ -210,6 +210,15 @@ export interface ScriptSecret {
   readonly hooks: readonly string[];
 }
 
+/** Callbacks for some apps or flows only. */
+export interface BoundCallbacks {
+  readonly id: string;
+  readonly script: Script;
+  /** Every client and flow where absent. */
+  readonly clients?: readonly string[];
+  readonly flows?: readonly string[];
+}
+
 export interface Tenant {
   readonly id: string;
   readonly name: string;
@@ -230,7 +239,12 @@ export interface Tenant {
   readonly providers: readonly Provider[];
   readonly clients: readonly Client[];
   readonly users: readonly User[];
-  readonly scripts: { readonly callbacks?: Script; readonly codapAuthorization?: Script };
+  readonly scripts: {
+    readonly callbacks?: Script;
+    readonly codapAuthorization?: Script;
+    /** In order: the first that fits takes the place of `callbacks`. */
+    readonly bound: readonly BoundCallbacks[];
+  };
   readonly scriptLimits: ScriptLimits;
   readonly outboundHttp: OutboundHttp;
   readonly secrets: Readonly<Record<string, ScriptSecret>>;

@@ -60,7 +60,7 @@ export function tenant(changes: Changes = {}) {
     demo: false,
     inbound: [{ id: 'local' }],
     providers: [],
-    scripts: {},
+    scripts: { bound: [] },
     scriptLimits: { cpuMilliseconds: 100, wallMilliseconds: 1000, memoryMebibytes: 16 },
     environment: {},
     secrets: {},

@@ -140,7 +140,11 @@ function hookRows(): Record<string, Row> {
   };
   const { scripts: _none, ...bare } = tenant();
   const scripted = {
-    tenant: { ...bare, inbound: [{ id: 'local', script }], scripts: { callbacks: script, codapAuthorization: script } },
+    tenant: {
+      ...bare,
+      inbound: [{ id: 'local', script }],
+      scripts: { callbacks: script, codapAuthorization: script, bound: [] },
+    },
     'look.provider': { id: 'partner', name: 'Partner', issuer: 'i', defaultAuthorities: [], federationAuth: script },
   };
   return Object.fromEntries(

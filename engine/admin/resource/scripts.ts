@@ -94,6 +94,7 @@ async function slotsOf(tenant: Tenant, { store }: Services): Promise<readonly Sc
   const providers = new Set([...tenant.providers, ...stored].map(({ id }) => id));
   return [
     'callbacks',
+    ...tenant.scripts.bound.map(({ id }) => `bound/${id}` as const),
     'codapAuthorization',
     ...tenant.inbound.map(({ id }) => `inbound/${id}` as const),
     ...[...providers].map((id) => `federationAuth/${id}` as const),
