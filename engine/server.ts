@@ -125,7 +125,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     genReqId: () => newHandle(9),
     rewriteUrl: (request) => rewrite(directory, hostOf(request), request.url ?? '/'),
   });
-  closers.push(() => server.close());
+  closers.push(() => stopServing(server));
   server.get('/health/live', async () => ({ status: 'ok' }));
   server.get('/health/ready', async (_request, reply) => {
     try {
@@ -186,6 +186,16 @@ function hostOf({ headers, rawHeaders }: IncomingMessage): string {
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts += 1;
   return hosts === 1 ? (headers.host ?? '') : '';
+}
+
+/** Takes nothing new and waits for what is under way. A connection whose last answer is out is not kept for a next request. */
+async function stopServing(server: FastifyInstance): Promise<void> {
+  const idle = setInterval(() => server.server.closeIdleConnections(), 50);
+  try {
+    await server.close();
+  } finally {
+    clearInterval(idle);
+  }
 }
 
 /** `{issuer path}/x` becomes `/t/{tenant}/x`; metadata is also found in RFC 8414's infix form. What no tenant owns stays. */

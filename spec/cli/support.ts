@@ -1,9 +1,10 @@
 /** Runs the command line as a person does: as a process of its own, through the file that `npx sallyport` starts. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { freePort } from '../support/server.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const program = join(root, 'tools/cli/sallyport.js');
@@ -71,4 +72,41 @@ export async function folderOf(
 /** The smallest tenant document, with more. */
 export function tenantDocument(id: string, more: object = {}): object {
   return { id, name: `Tenant ${id}`, issuer: `https://auth.example/${id}`, ...more };
+}
+
+export interface Serving {
+  readonly url: string;
+  readonly child: ChildProcess;
+  output(): string;
+  /** Sends the signal and answers the exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `sallyport serve` and waits until it is ready. */
+export async function serving(environment: Readonly<Record<string, string>>, node?: string): Promise<Serving> {
+  const port = environment['PORT'] ?? String(await freePort());
+  const url = `http://localhost:${port}`;
+  const child = spawn(node ?? process.execPath, [program, 'serve'], {
+    env: { PATH: process.env['PATH'], PORT: port, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const gone = new Promise<number | null>((resolve) => child.once('close', resolve));
+  for (let attempt = 0; ; attempt += 1) {
+    if (child.exitCode !== null || attempt > 600) throw new Error(`the server did not become ready: ${output}`);
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.ok && output.includes('Sallyport serves')) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    url,
+    child,
+    output: () => output,
+    end(signal = 'SIGTERM') {
+      child.kill(signal);
+      return gone;
+    },
+  };
 }

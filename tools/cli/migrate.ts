@@ -16,7 +16,8 @@ export async function migrate(write: (line: string) => void): Promise<number> {
     write('The database is at this version.');
     return 0;
   } catch (error) {
-    write(error instanceof Error ? error.message : 'The database could not be opened.');
+    const { message, hint } = error as { readonly message?: string; readonly hint?: string };
+    write(`${message ?? 'The database could not be opened.'} ${hint ?? ''}`.trim());
     return 1;
   }
 }

@@ -15,6 +15,8 @@ const packages = {
 const pinned = packages[`${process.platform}-${process.arch}`];
 const brought = pinned && join(here, '../../node_modules', pinned);
 const node = brought && existsSync(brought) ? brought : process.execPath;
-const child = spawn(node, [join(here, 'main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' });
+// The channel closes when this process ends in whichever way, so that no server is left behind.
+const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+const child = spawn(node, [join(here, 'main.ts'), ...process.argv.slice(2)], { stdio });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

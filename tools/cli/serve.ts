@@ -1,75 +1,70 @@
 /** `sallyport serve`: starts the server, says where to go, stops on a signal. */
-import { type RunningServer, startServer } from '../../engine/server.ts';
-import { isLoopback } from '../../engine/tenant/cross-check.ts';
+import { KeyError } from '../../engine/key/error.ts';
+import { startServer, type StartResult } from '../../engine/server.ts';
+import { StoreError } from '../../engine/store/error.ts';
+import { loadTenants } from '../../engine/tenant/load-all.ts';
 import { loadServerSettings, type ServerSettings } from '../../engine/tenant/server.ts';
 import { mountDemo } from '../demo/mount.ts';
 
+type Write = (line: string) => void;
+
 /** @returns the exit code when the server could not start; otherwise runs until a signal. */
-export async function serve(write: (line: string) => void): Promise<number | undefined> {
+export async function serve(write: Write): Promise<number | undefined> {
   const loaded = await loadServerSettings(process.env);
-  if (!loaded.ok) return refuse(loaded.problems, write);
-  let started: Awaited<ReturnType<typeof startServer>>;
+  if (!loaded.ok) {
+    const tenants = loaded.config === undefined ? undefined : await loadTenants(loaded.config, process.env);
+    return refuse([...loaded.problems, ...(tenants?.problems ?? [])], write);
+  }
+  let started: StartResult;
   try {
     started = await startServer(loaded.settings, mountDemo);
   } catch (error) {
-    const why = explain(error, loaded.settings);
-    if (why === undefined) throw error;
-    write(`Sallyport cannot start. ${why}`);
+    const reason = reasonOf(error, loaded.settings);
+    if (reason === undefined) throw error;
+    write(`Sallyport cannot start: ${reason}`);
     return 1;
   }
   if (!started.ok) return refuse(started.problems, write);
   const { running } = started;
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      running.close().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
-    });
+  write('');
+  const tenants = running.directory.all();
+  write(`Sallyport serves ${tenants.length} ${tenants.length === 1 ? 'tenant' : 'tenants'} at ${running.url}`);
+  for (const tenant of tenants) write(`  ${tenant.name}: ${tenant.issuer}`);
+  if (running.directory.byId('demo')?.demo) {
+    write(
+      `Open ${running.url}/ and start the sample app. Users: drsmith (practitioner) and jane (patient), password demo-password`,
+    );
   }
-  // Last, for whoever waits for these words may send a signal at once.
-  greet(running, write);
+  if (loaded.settings.adminSecret === undefined) write(`The administrator's secret is in ${running.adminSecretFile}`);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    running.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  // Whoever started this process is gone (sallyport.js).
+  process.on('disconnect', stop);
   return undefined;
 }
 
-function greet({ url, directory, adminSecretFile }: RunningServer, write: (line: string) => void): void {
-  const tenants = directory.all();
-  write('');
-  write(`Sallyport serves ${tenants.length} tenants at ${url}`);
-  for (const tenant of tenants) {
-    const elsewhere = isElsewhere(tenant.issuer, url) ? ' (no server listens there: see PORT in the README)' : '';
-    write(`  ${tenant.name}: ${tenant.issuer}${elsewhere}`);
-  }
-  if (directory.byId('demo')?.demo) {
-    write(
-      `Open ${url}/ and start the sample app. Users: drsmith (practitioner) and jane (patient), password demo-password`,
-    );
-  }
-  write(`The administrator's secret is in ${adminSecretFile}`);
+/** What of the machine or the data is in the way, as a sentence; undefined for what only a developer can mend. */
+function reasonOf(error: unknown, { host, port, data }: ServerSettings): string | undefined {
+  if (error instanceof StoreError || error instanceof KeyError) return `${error.message} ${error.hint ?? ''}`.trim();
+  const { code, syscall } = error as { readonly code?: string; readonly syscall?: string };
+  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use already. Name another one in PORT.`;
+  if (code === 'EACCES' && syscall === 'listen') return `port ${port} may not be used. Name one above 1023 in PORT.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${host} is no address of this machine. Name one in HOST.`;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR')
+    return `the data folder ${data} cannot be written (${code}). Name another one in SALLYPORT_DATA.`;
+  return undefined;
 }
 
-/** Whether an issuer on this machine names another port than the one listened on; a public issuer has a proxy before it. */
-function isElsewhere(issuer: string, url: string): boolean {
-  return issuer.startsWith('http:') && isLoopback(issuer) && new URL(issuer).port !== new URL(url).port;
-}
-
-/** A sentence for what the operator can mend: a taken port, a locked folder, a database that is away, a wrong key. */
-function explain(error: unknown, { host, port }: ServerSettings): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { code, hint } = error as Error & { readonly code?: string; readonly hint?: string };
-  if (code === 'EADDRINUSE') return `Port ${port} of ${host} is in use. Stop what listens there, or set PORT.`;
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-    return `It may not listen on port ${port} of ${host} (${code}). Set PORT and HOST.`;
-  return hint === undefined ? undefined : `${error.message} ${hint}`;
-}
-
-function refuse(
-  problems: readonly { readonly message: string; readonly hint: string }[],
-  write: (line: string) => void,
-): number {
+function refuse(problems: readonly { readonly message: string; readonly hint: string }[], write: Write): number {
   write(
     `Sallyport cannot start: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in its configuration.`,
   );
