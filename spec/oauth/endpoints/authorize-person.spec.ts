@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { authorizationRequest, logIn, redeem } from '../../support/oauth.ts';
 import { createPerson, type Person } from '../../support/person.ts';
-import { type Change, seen } from './authorize-support.ts';
-import { useStage } from './stage.ts';
+import { callback, type Change, seen } from './authorize-support.ts';
+import { expectNoMore, useStage } from './stage.ts';
+import { backOf, send } from './wire.ts';
 
 describe('the authorization endpoint, with somebody logged in', () => {
   const stage = useStage();
@@ -75,6 +76,16 @@ describe('the authorization endpoint, with somebody logged in', () => {
     });
   }
 
+  it('the answer that carries the code is stored nowhere, and names its issuer', async () => {
+    const { server } = stage();
+    const url = authorizationRequest(server, { state: 'a b&c' }).url.slice(server.url.length);
+    const cookie = [...jane.cookies].map(([name, value]) => `${name.split(' ')[1]}=${value}`).join('; ');
+    const back = backOf(await send(server, 'GET', url, { headers: { cookie } }), callback);
+    expect([...back.keys()].sort()).to.deep.equal(['code', 'iss', 'state']);
+    expect(back.get('code')).to.match(/^[\w-]{43}$/);
+    expect([back.get('iss'), back.get('state')]).to.deep.equal([server.issuer, 'a b&c']);
+  });
+
   it('a practitioner must choose a patient: interaction_required where nobody may be asked', async () => {
     const smith = createPerson(stage().server.url);
     await logIn(stage().server, smith, 'drsmith');
@@ -106,11 +117,12 @@ describe('the authorization endpoint, with somebody logged in', () => {
     const { server } = stage();
     const person = createPerson(server.url);
     const change = { id_token_hint: hints['JANE'] };
+    const page = await open(person, change);
     const before = await stage().usable();
-    const wrong = await person.walk(await open(person, change), { username: 'drsmith' });
+    const wrong = await person.walk(page, { username: 'drsmith' });
     expect(wrong.searchParams.get('error')).to.equal('login_required');
     expect(wrong.searchParams.get('state')).to.equal('state-1');
-    expect((await stage().usable()).sessions).to.equal(before.sessions);
+    expectNoMore(await stage().usable(), { ...before, flows: before.flows - 1 });
     expect(seen(await open(person, { prompt: 'none' }))).to.equal('login_required');
     const { url, verifier } = authorizationRequest(server, change);
     const right = await person.walk(await person.open(url), { username: 'jane' });

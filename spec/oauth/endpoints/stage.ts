@@ -229,15 +229,14 @@ export function useStage(): () => Stage {
   };
 }
 
-/**
- * For a suite whose requests are all refused: afterwards there is nothing more that could be used or gone on with. What
- * was there before may have expired and be gone.
- */
+/** There is nothing more than expected that could be used or gone on with. Less there may be: what expires is swept away. */
+export function expectNoMore(found: Usable, expected: Usable): void {
+  for (const [what, count] of Object.entries(found)) expect(count, what).to.be.at.most(expected[what as keyof Usable]);
+}
+
+/** For a suite whose requests are all refused: they leave nothing. */
 export function leavesNothing(stage: () => Stage): void {
   let earlier: Usable;
   before(async () => (earlier = await stage().usable()));
-  after(async () => {
-    for (const [what, count] of Object.entries(await stage().usable()))
-      expect(count, what).to.be.at.most(earlier[what as keyof Usable]);
-  });
+  after(async () => expectNoMore(await stage().usable(), earlier));
 }
