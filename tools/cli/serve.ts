@@ -2,6 +2,7 @@
 import { KeyError } from '../../engine/key/error.ts';
 import { startServer, type StartResult } from '../../engine/server.ts';
 import { StoreError } from '../../engine/store/error.ts';
+import { isLoopback } from '../../engine/tenant/cross-check.ts';
 import { loadTenants } from '../../engine/tenant/load-all.ts';
 import { loadServerSettings, type ServerSettings } from '../../engine/tenant/server.ts';
 import { mountDemo } from '../demo/mount.ts';
@@ -29,7 +30,10 @@ export async function serve(write: Write): Promise<number | undefined> {
   write('');
   const tenants = running.directory.all();
   write(`Sallyport serves ${tenants.length} ${tenants.length === 1 ? 'tenant' : 'tenants'} at ${running.url}`);
-  for (const tenant of tenants) write(`  ${tenant.name}: ${tenant.issuer}`);
+  for (const { name, issuer } of tenants)
+    write(
+      `  ${name}: ${issuer}${isElsewhere(issuer, running.url) ? ' (not at this port: see docs/operating.md)' : ''}`,
+    );
   if (running.directory.byId('demo')?.demo) {
     write(
       `Open ${running.url}/ and start the sample app. Users: drsmith (practitioner) and jane (patient), password demo-password`,
@@ -49,6 +53,11 @@ export async function serve(write: Write): Promise<number | undefined> {
   // Whoever started this process is gone (sallyport.js).
   process.on('disconnect', stop);
   return undefined;
+}
+
+/** Whether an issuer on this machine names another port than the one listened on; a public issuer has a proxy before it. */
+function isElsewhere(issuer: string, url: string): boolean {
+  return issuer.startsWith('http:') && isLoopback(issuer) && new URL(issuer).port !== new URL(url).port;
 }
 
 /** What of the machine or the data is in the way, as a sentence; undefined for what only a developer can mend. */
