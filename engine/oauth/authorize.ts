@@ -91,8 +91,14 @@ export function authorizeRoutes(
     if (!bound) return sendErrorPage(engine, context, 'flow-gone');
     if (!checkCsrf(engine.csrfSecret, binding(context, bound.id), String(read['csrf'] ?? '')))
       return sendErrorPage(engine, context, 'form-foreign', { status: 403, ...languageOf(bound) });
-    const flow = await backFromProvider(bound, ports);
-    const result = await resumeFlow(interactive, flow, String(request.query.at ?? ''), read, ports);
+    const at = String(request.query.at ?? '');
+    let flow = await backFromProvider(bound, ports);
+    let result = await resumeFlow(interactive, flow, at, read, ports);
+    if (result.kind === 'stale' && read['provider'] !== undefined) {
+      // Chosen twice at once: only the answer to the second reaches the person, so it must lead to the provider as well.
+      flow = await backFromProvider((await settled(flow.id, ports)) ?? flow, ports);
+      result = await resumeFlow(interactive, flow, at, read, ports);
+    }
     if (result.kind === 'expired') return standing(engine, context, flow);
     if (result.kind === 'stale') return answerAgain(engine, context, flow);
     if (result.kind !== 'again') return answer(engine, context, result);

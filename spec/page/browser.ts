@@ -40,8 +40,12 @@ export interface Visitor {
   readonly complaints: string[];
 }
 
-export async function visit(browser: Browser, locale = 'en-US'): Promise<Visitor> {
-  const context = await browser.newContext({ locale, viewport: wide });
+export async function visit(
+  browser: Browser,
+  locale = 'en-US',
+  options: { readonly javaScriptEnabled?: boolean } = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ locale, viewport: wide, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -53,6 +53,27 @@ describe('pages', () => {
     expect(html).to.contain('<h1>Welcome</h1>').and.contain('User name');
     expect(pages.render(tenant(), 'logout', samplePages('Ada').logout, ['en'])).to.contain('<h1>Own</h1>');
   });
+  it('passes over what cannot be read in a skin, and tells the operator once', () => {
+    const broken = mkdtempSync(join(tmpdir(), 'skin-'));
+    mkdirSync(join(broken, 'look/messages'), { recursive: true });
+    writeFileSync(join(broken, 'look/login.mustache'), '{{#error}}never closed');
+    writeFileSync(join(broken, 'look/messages/en.json'), '{"login.title":');
+    writeFileSync(join(broken, 'look/messages/de.json'), '{"login.title":7}');
+    const told: string[] = [];
+    const renderer = createPageRenderer({
+      skinsFolder,
+      warn: (_message, { path }) => told.push(String(path).slice(broken.length + 1)),
+    });
+    const login = samplePages('Ada').login;
+    for (const language of ['en', 'de', 'en', 'de']) {
+      const html = renderer.render({ ...tenant(), folder: broken }, 'login', login, [language]);
+      expect(html)
+        .to.contain(language === 'en' ? '<h1>Log in</h1>' : '<h1>Anmelden</h1>')
+        .and.contain('name="password"');
+    }
+    expect(told).to.have.members(['look/login.mustache', 'look/messages/en.json', 'look/messages/de.json']);
+    rmSync(broken, { recursive: true });
+  });
   it("serves the skin's stylesheet and the default logo", () => {
     expect(pages.asset(tenant(), 'style.css')?.body.toString()).to.equal('body{}');
     expect(pages.asset(tenant(), 'logo.svg')?.type).to.equal('image/svg+xml');

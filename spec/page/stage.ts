@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { pkce } from '../support/oauth.ts';
+import { pkce, postForm } from '../support/oauth.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 export interface PageStage {
@@ -12,6 +12,10 @@ export interface PageStage {
   readonly redirectUri: string;
   /** The queries the apps were answered with, in order. */
   readonly answers: URLSearchParams[];
+  /** Somebody of the clinic who was never there before. */
+  newcomer(): string;
+  /** What a code of these requests is worth: the token endpoint's status, and the scopes it gives. */
+  redeem(tenant: string, clientId: string, code: string): Promise<{ readonly status: number; readonly scope: string }>;
   /** An authorization request at a tenant, with anything changed. */
   authorize(tenant: string, clientId: string, more?: Readonly<Record<string, string>>): string;
   close(): Promise<void>;
@@ -37,7 +41,11 @@ export function onSmartLoginPreContextSelection(theUserSession, theChoices) {
     display: 'Maria-Magdalena Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh',
     birthDate: '1931-07-04', sex: 'female', identifier: 'urn:oid:2.16.840.1.113883.2.9.4.3.2|RSSMRA31L44H501W0000000000',
   });
-  for (let number = 1; number < 120; number += 1) {
+  theChoices.addChoice({
+    contextType: 'patient', resourceId: 'mueller', display: 'Jürgen Müller-Łukasz',
+    birthDate: '1984-06-02', sex: 'other', identifier: 'MRN-7',
+  });
+  for (let number = 1; number < 119; number += 1) {
     theChoices.addChoice({
       contextType: 'patient', resourceId: 'patient-' + number, display: 'Person Number ' + number,
       birthDate: '19' + (10 + number % 90) + '-02-03', sex: number % 2 ? 'male' : 'female', identifier: 'MRN-' + (20000 + number),
@@ -57,12 +65,20 @@ function app(clientId: string, clientName: string, redirectUri: string, more: Re
     clientName,
     tokenEndpointAuthMethods: ['none'],
     grantTypes: ['authorization_code', 'refresh_token'],
-    redirectUris: [redirectUri],
+    redirectUris: [redirectUri, redirectUri.replace('/callback', '/onward')],
+    postLogoutRedirectUris: [redirectUri],
     scopes: [...manyScopes, 'launch', 'patient/*.rs', 'online_access'],
     ...more,
   };
 }
 
+/** People of the clinic who were never there before, one for each journey. */
+const nurses = Array.from({ length: 40 }, (_, index) => ({
+  username: `nurse-${index + 1}`,
+  password: 'demo-password',
+  givenName: 'Nurse',
+  familyName: `Number ${index + 1}`,
+}));
 const user = { username: 'nurse', password: 'demo-password', givenName: 'Aoife', familyName: "O'Sullivan-Fernández" };
 
 function tenant(url: string, id: string, name: string, more: Readonly<Record<string, unknown>>) {
@@ -94,6 +110,7 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     tenant(url, 'clinic', 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
       scripts: { callbacks: 'callbacks.js' },
       termsOfService: { version: '2026-01', text: terms },
+      users: [user, ...nurses],
       clients: [
         app('wide', 'Longitudinal Care Coordination & Rehabilitationsnachsorgeprogramm', redirectUri, {
           attestation: {
@@ -119,7 +136,12 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     tenant(url, 'strict', 'Strict Practice', {
       consent: { allowDecline: false },
       skin: 'look',
-      clients: [app('plain', 'Plain App', redirectUri, { rememberApprovedScopes: false })],
+      clients: [
+        app('plain', 'Plain App', redirectUri, {
+          rememberApprovedScopes: false,
+          scopes: [...manyScopes, 'https://strict.example/scopes/registry'],
+        }),
+      ],
       users: [{ ...user, defaultLaunchContexts: [{ contextType: 'patient', resourceId: 'jane' }] }],
     }),
   ];
@@ -138,6 +160,11 @@ async function startApp(
   const server = createServer((request, reply) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (pathname === '/callback') answers.push(searchParams);
+    // Apps do this: the address they registered leads on to another origin.
+    if (pathname === '/onward') {
+      reply.writeHead(302, { location: `http://localhost:${request.socket.localPort}/callback?${searchParams}` }).end();
+      return;
+    }
     reply.setHeader('content-type', 'text/html; charset=utf-8');
     reply.end(
       '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>The app</h1></html>',
@@ -149,12 +176,29 @@ async function startApp(
 
 export async function startPageStage(): Promise<PageStage> {
   const answers: URLSearchParams[] = [];
+  const { verifier, challenge } = pkce();
+  const strangers = nurses.map(({ username }) => username);
   const { server: listening, redirectUri } = await startApp(answers);
   const server = await startTestServer({ prepare: (config) => writeTenants(config, redirectUri) });
   return {
     server,
     redirectUri,
     answers,
+    newcomer() {
+      const username = strangers.shift();
+      if (!username) throw new Error('the clinic has no more people');
+      return username;
+    },
+    async redeem(tenantId, clientId, code) {
+      const { status, body } = await postForm(`${server.url}/${tenantId}/oauth/token`, {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: redirectUri,
+        code_verifier: verifier,
+        client_id: clientId,
+      });
+      return { status, scope: String(body['scope']) };
+    },
     authorize(tenantId, clientId, more = {}) {
       const parameters = {
         response_type: 'code',
@@ -163,7 +207,7 @@ export async function startPageStage(): Promise<PageStage> {
         scope: manyScopes.join(' '),
         state: 'state-1',
         aud: `${server.url}/${tenantId}/fhir/r4`,
-        code_challenge: pkce().challenge,
+        code_challenge: challenge,
         code_challenge_method: 'S256',
         ...more,
       };
