@@ -41,6 +41,11 @@ function takesReservedName(session: UserSessionModel): boolean {
   );
 }
 
+/** Where somebody came from is no script's to say. */
+function keepOrigin(session: UserSessionModel, before: UserSessionModel): UserSessionModel {
+  return { ...session, external: before.external };
+}
+
 function policy(hook: string, reason: string): Rejection {
   return reject('server_error', 'The server could not complete the request', `${hook}-policy-${reason}`, {
     status: 500,
@@ -85,7 +90,7 @@ function authenticated(
   if (effect.failure) return denied('onAuthenticateSuccess', effect.failure);
   if (effect.session.username !== before.username) return policy('onAuthenticateSuccess', 'username');
   if (takesReservedName(effect.session)) return policy('onAuthenticateSuccess', 'launch-parameter');
-  return { session: { ...effect.session, external: before.external } };
+  return { session: keepOrigin(effect.session, before) };
 }
 
 export const afterLocalLogin: HookBinding<Identified, { readonly session: UserSessionModel }> = {
@@ -205,7 +210,7 @@ export const chooseContexts: HookBinding<
     }
     // What the launch names is settled: to pick another record than the EHR shows would mix two people up.
     const open = choices.filter(({ contextType }) => facts.launchParameters[contextType.toLowerCase()] === undefined);
-    return { session, choices: open, contextRequired: required };
+    return { session: keepOrigin(session, facts.session), choices: open, contextRequired: required };
   },
 };
 
@@ -255,7 +260,7 @@ export const generateToken: HookBinding<Granted, Granted> = {
       return policy(hook, 'session');
     const changed: Grant = {
       ...grant,
-      session: effect.session,
+      session: effect.session && grant.session && keepOrigin(effect.session, grant.session),
       approvedScopes: effect.approvedScopes,
       accessTokenClaims: effect.accessTokenClaims,
       idTokenClaims: effect.idTokenClaims,

@@ -1,0 +1,107 @@
+/** The functions by which a script takes part in a flow. */
+import type { Hook } from './entry.ts';
+import { missing, same, signature } from './make.ts';
+import { authenticationSignatures } from './model/authentication.ts';
+
+const nothing = 'Awaitable<unknown>';
+/** Not one of ours; it is listed for those who come with it. */
+const never = signature('', 'never');
+
+export const hooks: readonly Hook[] = [
+  {
+    kind: 'hook',
+    name: 'onAuthenticateSuccess',
+    type: 'OnAuthenticateSuccess',
+    ...same,
+    documentation:
+      'Somebody proved who they are, here or at a foreign provider; neither their session nor, if they are new, their user exists yet. Returns the session, a success of the factory, or nothing to let them in; a failure of the factory denies.',
+    signature: authenticationSignatures.onAuthenticateSuccess,
+    flows: 'interactive, federated',
+    when: 'after the password was right, or the provider’s ID token was',
+    configured: 'the script of the inbound module; the `federationAuth` script of the provider',
+  },
+  {
+    kind: 'hook',
+    name: 'getUserName',
+    type: 'GetUserName',
+    ...same,
+    documentation:
+      'What a user of a foreign provider is called here. Answers the name as a text. Without the function, provider and subject make one up that equals no local name.',
+    signature: authenticationSignatures.getUserName,
+    flows: 'federated',
+    when: 'before `onAuthenticateSuccess` of the same provider',
+    configured: 'the `federationAuth` script of the provider',
+  },
+  {
+    kind: 'hook',
+    name: 'authenticate',
+    type: 'Authenticate',
+    ...same,
+    documentation:
+      'Whether a partner organisation’s request is granted, and what its user may do here. Returns a success of the factory, filled in, or a failure; anything else denies.',
+    signature: signature(
+      'theRequest: CodapRequest, theOutcomeFactory: ScriptAuthenticationOutcomeFactory',
+      'Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>',
+    ),
+    flows: 'CODAP',
+    when: 'after both tokens were verified',
+    configured: '`codap.authorization`',
+  },
+  {
+    kind: 'hook',
+    name: 'onSmartLoginPreContextSelection',
+    type: 'OnSmartLoginPreContextSelection',
+    ...same,
+    documentation:
+      'Whether the person must pick a record before the app gets in, and from which. What it returns is ignored.',
+    signature: signature(
+      'theUserSession: UserSessionDetails, theContextSelectionChoices: ContextSelectionChoices',
+      nothing,
+    ),
+    flows: 'interactive',
+    when: 'the person has logged in, or had a session',
+    configured: '`callbacks`',
+  },
+  {
+    kind: 'hook',
+    name: 'onTokenGenerating',
+    type: 'OnTokenGenerating',
+    ...same,
+    documentation:
+      'The token is about to be made: last chance to change launch context, claims and scopes. `theUserSession` is null where there is no user. What it returns is ignored.',
+    signature: signature(
+      'theUserSession: UserSessionDetails | null, theAuthorizationRequestDetails: OAuth2AuthorizationRequestDetails, theClientDetails: ClientDetails',
+      nothing,
+    ),
+    flows: 'all',
+    when: 'before access token and ID token are made, at each refresh, too',
+    configured: '`callbacks`',
+  },
+  {
+    kind: 'hook',
+    name: 'onPostAuthorize',
+    type: 'OnPostAuthorize',
+    ...same,
+    documentation:
+      'The token is stored and about to be returned. Nothing of it can be changed any more; a throw takes it back, unless the tenant’s `policy.onPostAuthorizeOpen` is on. What it returns is ignored.',
+    signature: signature('theDetails: SmartOnPostAuthorizeDetails', nothing),
+    flows: 'all',
+    when: 'after the token was stored, before it is returned',
+    configured: '`callbacks`',
+  },
+];
+
+/** Names under which people look for a hook in vain. They stay plain functions. */
+export const missingHooks: readonly Hook[] = [
+  {
+    kind: 'hook',
+    name: 'onAuthenticationSuccess',
+    type: '',
+    ...missing('No product calls it: a misspelt `onAuthenticateSuccess`, under which name it would run.'),
+    documentation: 'A name found in scripts, which no server ever called.',
+    signature: never,
+    flows: '—',
+    when: 'never',
+    configured: '—',
+  },
+];
