@@ -78,13 +78,14 @@ export function failure(entry: Running, kind: ScriptFailureKind, message: string
 }
 
 /** What goes in beside the input: the environment, and of the secrets those that are meant for this hook. */
-export function givenTo({ environment, secrets = {}, hook }: Invocation): string {
+export function givenTo({ environment, secrets = {}, hook, world }: Invocation): string {
   const all = Object.entries(secrets);
   const mine = all.filter(([, { hooks }]) => hooks.includes(hook));
   return JSON.stringify({
     environment,
     secrets: Object.fromEntries(mine.map(([name, { value }]) => [name, value])),
     deniedSecrets: all.filter((entry) => !mine.includes(entry)).map(([name]) => name),
+    ...(world?.now === undefined ? {} : { now: world.now }),
   });
 }
 

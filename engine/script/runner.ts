@@ -1,6 +1,8 @@
 /**
  * The one interface behind which scripts run. Nothing outside `engine/script/` knows isolated-vm.
  */
+import type { OutboundClient } from '../outbound/client.ts';
+import type { HostServices } from './service/context.ts';
 import type { FhirServer, OutboundHttp, Script, ScriptLimits, ScriptSecret } from '../tenant/tenant.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -63,6 +65,14 @@ export interface InvocationFailure extends InvocationRecord {
 
 export type InvocationResult = InvocationSuccess | InvocationFailure;
 
+/** What an invocation meets instead of the outside. */
+export interface InvocationWorld {
+  readonly outbound: OutboundClient;
+  readonly services: HostServices;
+  /** The clock stands here, epoch milliseconds; random numbers are the same each time. */
+  readonly now?: number;
+}
+
 export interface Invocation {
   readonly tenantId: string;
   readonly script: Script;
@@ -73,6 +83,8 @@ export interface Invocation {
   readonly outboundHttp: OutboundHttp;
   readonly fhirServers?: readonly FhirServer[];
   readonly secrets?: Readonly<Record<string, ScriptSecret>>;
+  /** Another world than the real one, for cases and the simulator. */
+  readonly world?: InvocationWorld;
   /** A trial run beside the real one: what it would write is recorded, but never sent. */
   readonly suppressWrites?: boolean;
   /** Runs apart from the real invocations, takes none of the tenant's share, and its end of a process is no fault of the tenant's. */

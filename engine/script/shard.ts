@@ -1,4 +1,5 @@
 /** One sandbox process as the engine sees it: what runs in it, the deadline of each, its replacement when it ends. */
+import { createBreaker } from '../outbound/breaker.ts';
 import type { Program } from './compile/program.ts';
 import { type CallCount, callHost, unansweredCall } from './host.ts';
 import type { ScriptObserver } from './observer.ts';
@@ -169,7 +170,9 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
 
   async function answer(entry: Pending, { id, call, request }: Extract<FromSandbox, { type: 'call' }>): Promise<void> {
     entry.asked.set(call, { request, at: performance.now() });
-    const context = { ...ports.host, invocation: entry.invocation };
+    const { world } = entry.invocation;
+    const host = world ? { ...world, breaker: createBreaker() } : ports.host;
+    const context = { ...host, invocation: entry.invocation };
     // A service that fails is the engine's own fault, and must not be more than a failed call.
     const answered = await callHost(request, entry.count, context).catch(() => undefined);
     if (pending.get(id) !== entry) return;

@@ -12,15 +12,15 @@ function compileSchema(name: string) {
   return ajv.compile(JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')));
 }
 
-const validators = { tenant: compileSchema('tenant'), server: compileSchema('server') };
+const validators = { tenant: compileSchema('tenant'), server: compileSchema('server'), case: compileSchema('case') };
 
 /** Validates in place (defaults are filled in). Answers the violations as ajv reports them. */
-export function violationsOf(kind: 'tenant' | 'server', document: unknown): readonly ErrorObject[] {
+export function violationsOf(kind: 'tenant' | 'server' | 'case', document: unknown): readonly ErrorObject[] {
   const validate = validators[kind];
   return validate(document) ? [] : (validate.errors ?? []);
 }
 
 /** Validates in place (defaults are filled in). Answers every violation; none when the document is valid. */
-export function validateDocument(kind: 'tenant' | 'server', document: unknown, file: string): readonly Problem[] {
+export function validateDocument(kind: 'tenant' | 'server' | 'case', document: unknown, file: string): readonly Problem[] {
   return toProblems(violationsOf(kind, document), file);
 }

@@ -24,4 +24,7 @@ export const globalNames: readonly string[] = [
   'atob',
   'btoa',
   'queueMicrotask',
+  // The language's own, but for a clock and a dice that can be held still.
+  'Date',
+  'Math',
 ];

@@ -125,8 +125,34 @@ function secretReader(secrets, denied) {
   };
 }
 
+/** A clock that stands, for cases that must come out the same each time. */
+function stillDate(now) {
+  return class Date extends DateType {
+    constructor(...given) {
+      super(...(given.length === 0 ? [now] : given));
+    }
+    static now() {
+      return now;
+    }
+  };
+}
+/** The same numbers each time (mulberry32). */
+function stillMath(seed) {
+  let state = seed >>> 0;
+  return Object.create(MathObject, {
+    random: {
+      value() {
+        state = (state + 0x6d2b79f5) >>> 0;
+        let mixed = MathObject.imul(state ^ (state >>> 15), state | 1);
+        mixed ^= mixed + MathObject.imul(mixed ^ (mixed >>> 7), mixed | 61);
+        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+      },
+    },
+  });
+}
+
 /** The globals of one invocation. */
-function helpers({ environment, secrets, deniedSecrets }) {
+function helpers({ environment, secrets, deniedSecrets, now }) {
   const read = (name) => (Object.hasOwn(environment, name) ? environment[name] : null);
   const made = {
     Log: logger(),
@@ -146,6 +172,8 @@ function helpers({ environment, secrets, deniedSecrets }) {
     deny: denier(current),
     ...fhirHelpers(),
     ...webHelpers(),
+    Date: now === undefined ? Date : stillDate(now),
+    Math: now === undefined ? Math : stillMath(now),
   };
   made.Uuid = { randomUuid: made.crypto.randomUUID };
   return made;

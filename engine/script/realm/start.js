@@ -10,6 +10,8 @@ const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Obj
 const { apply, construct, ownKeys } = Reflect;
 const ErrorType = Error;
 const StringType = String;
+const DateType = Date;
+const MathObject = Math;
 
 // --- what scripts must not have -------------------------------------------------------------------------------
 for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'FinalizationRegistry', 'WeakRef', 'console'])
