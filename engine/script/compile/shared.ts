@@ -103,6 +103,8 @@ function handsOn(node: MemberExpression, parent: AnyNode | undefined): boolean {
       // `const { hasOwnProperty } = Object.prototype` only reads.
       return parent.id.type === 'Identifier';
     case 'CallExpression':
+      // What inherits from an array writes its `length`, which a frozen one would forbid.
+      if (chainOf(node) === 'Array.prototype' && chainOf(parent.callee) === 'Object.create') return true;
       if (changers.has(chainOf(parent.callee) ?? '') && parent.arguments[0] === node) return true;
       return !lookers.has(chainOf(parent.callee) ?? '');
     case 'AssignmentExpression':

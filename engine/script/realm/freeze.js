@@ -35,7 +35,7 @@ for (const type of [
   SuppressedError,
 ])
   mend(type.prototype, ['name', 'message', 'toString', 'constructor']);
-mend(Function.prototype ?? getPrototypeOf(noCode), ['name', 'toString', 'bind', 'call', 'apply']);
+mend(FunctionPrototype, ['name', 'toString', 'bind', 'call', 'apply']);
 mend(Array.prototype, ['toString', 'constructor']);
 mend(Date.prototype, ['toString', 'toJSON']);
 mend(Promise.prototype, ['constructor']);

@@ -19,6 +19,9 @@ for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'Finalization
 const noCode = function () {
   throw new TypeError('making code from text is not allowed in callbacks');
 };
+const FunctionPrototype = getPrototypeOf(noCode);
+// So that `instanceof Function` still tells a function.
+defineProperty(noCode, 'prototype', { value: FunctionPrototype, writable: false });
 for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
   defineProperty(getPrototypeOf(sample), 'constructor', { value: noCode });
 }
