@@ -194,7 +194,7 @@ declare module 'sallyport' {
   export type OnSmartLoginPreContextSelection = (
     theUserSession: UserSessionDetails,
     theContextSelectionChoices: ContextSelectionChoices,
-  ) => Awaitable<unknown>;
+  ) => any;
   /**
    * The token is about to be made: last chance to change launch context, claims and scopes. `theUserSession` is null where there is no user. What it returns is ignored.
    *
@@ -205,14 +205,14 @@ declare module 'sallyport' {
     theUserSession: UserSessionDetails | null,
     theAuthorizationRequestDetails: OAuth2AuthorizationRequestDetails,
     theClientDetails: ClientDetails,
-  ) => Awaitable<unknown>;
+  ) => any;
   /**
    * The token is stored and about to be returned. Nothing of it can be changed any more; a throw takes it back, unless the tenant’s `policy.onPostAuthorizeOpen` is on. What it returns is ignored.
    *
    * When: after the token was stored, before it is returned.
    * Configured at: `callbacks`.
    */
-  export type OnPostAuthorize = (theDetails: SmartOnPostAuthorizeDetails) => Awaitable<unknown>;
+  export type OnPostAuthorize = (theDetails: SmartOnPostAuthorizeDetails) => any;
   /** The user and what they bring to this launch. What a script changes here holds from this hook on: for the token, and, where a hook of the log-in changes it, for the whole session. */
   export interface UserSessionDetails {
     /** Who it is. A script names the user in `getUserName`, or on a success of `authenticate`; to change it anywhere else ends the flow. */

@@ -3,7 +3,8 @@ import type { Hook } from './entry.ts';
 import { missing, same, signature } from './make.ts';
 import { authenticationSignatures } from './model/authentication.ts';
 
-const nothing = 'Awaitable<unknown>';
+/** What is returned is ignored, so that anything may be. */
+const nothing = 'any';
 /** Not one of ours; it is listed for those who come with it. */
 const never = signature('', 'never');
 

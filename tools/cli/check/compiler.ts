@@ -3,7 +3,11 @@
  * knows it; the version is pinned.
  */
 import { readFileSync } from 'node:fs';
-import type { API as Api, Diagnostic as TypeScriptDiagnostic } from 'typescript/unstable/async';
+import type {
+  API as Api,
+  Diagnostic as TypeScriptDiagnostic,
+  Symbol as TypeScriptSymbol,
+} from 'typescript/unstable/async';
 
 export interface SourceText {
   /** Below the tenant's folder, with `/`. */
@@ -30,6 +34,8 @@ export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
   /** Which of our own members or globals stand at these places; `owner` is empty for a global. */
   membersAt(file: string, offsets: readonly number[]): Promise<readonly (UsedMember | undefined)[]>;
+  /** The member of that name which the value at a place has, if it is one of ours. */
+  memberOf(file: string, offset: number, name: string): Promise<UsedMember | undefined>;
 }
 
 /** Not a folder of any machine: nothing is read from or written to it. */
@@ -113,18 +119,23 @@ export async function withCompilation<Value>(
       diagnostics: found.flat().map(plain),
       async membersAt(file, offsets) {
         const symbols = await checker.getSymbolAtPosition(`${folder}/${file}`, offsets);
-        return Promise.all(
-          symbols.map(async (symbol) => {
-            if (!symbol?.declarations.some(({ path }) => path === declarations)) return undefined;
-            const owner = (await symbol.getParent())?.name ?? '';
-            return { owner: owner.startsWith('"') ? '' : owner, name: symbol.name };
-          }),
-        );
+        return Promise.all(symbols.map(usedMember));
+      },
+      async memberOf(file, offset, name) {
+        const type = await checker.getTypeAtPosition(`${folder}/${file}`, offset);
+        const present = type && (await checker.getNonNullableType(type));
+        return usedMember(present && (await checker.getPropertyOfType(present, name)));
       },
     });
   } finally {
     await api.close();
   }
+}
+
+async function usedMember(symbol: TypeScriptSymbol | undefined): Promise<UsedMember | undefined> {
+  if (!symbol?.declarations.some(({ path }) => path === declarations)) return undefined;
+  const owner = (await symbol.getParent())?.name ?? '';
+  return { owner: owner.startsWith('"') ? '' : owner, name: symbol.name };
 }
 
 async function load(): Promise<typeof Api | undefined> {

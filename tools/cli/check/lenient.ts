@@ -53,15 +53,18 @@ function callsUs(tree: Program, offset: number): boolean {
 }
 
 export function isRelevant({ code, message, start, tree, assignedNames }: Lenient): boolean {
-  if (noSuchProperty.includes(code)) return isOwnType(propertyIn(message)?.type ?? '');
+  if (noSuchProperty.includes(code)) {
+    const { name = '', type = '' } = propertyIn(message) ?? {};
+    // What is there, but for a session that may be null, other advice is about.
+    return isOwnType(type) && !hasMember(type, name);
+  }
   if (noSuchName.includes(code)) return !assignedNames.includes(nameIn(message) ?? '');
   // What may be absent is the author's to know.
   if (wrongCall.includes(code)) return callsUs(tree, start) && !/'(undefined|null)' is not assignable/.test(message);
-  if (possiblyNull.includes(code)) return message.startsWith("'theUserSession'");
   return code === readOnly || code === noSuchModule;
 }
 
-export const unguarded = 'theUserSession is null where there is no user, as for client credentials: test it first.';
+const unguarded = 'theUserSession is null where there is no user, as for client credentials: test it first.';
 
 /** The message, with what the catalogue knows of a name that is not there. */
 export function sentenceOf({ code, message }: Pick<Diagnostic, 'code' | 'message'>): string {
