@@ -146,7 +146,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
       if (!compiled.ok) return { ok: false, message: sentenceOf(compiled.problems), ...placeOf(compiled.problems) };
       const message = await (shards[0] as (typeof shards)[number]).inspect(`inspect ${script.hash}`, compiled.program);
       if (message.type === 'done')
-        return { ok: true, functions: JSON.parse(message.body) as { name: string; parameters: number }[] };
+        return { ok: true, ...(JSON.parse(message.body) as { functions: { name: string; parameters: number }[] }) };
       const failed = message as Extract<FromSandbox, { type: 'failed' }>;
       return { ok: false, message: failed.message, ...locationOf(script, failed.location) };
     },

@@ -34,11 +34,10 @@ return {
     forgetMatches();
     current = { lines: 0, logLines: 0, denied: undefined };
     const found = evaluate(helpers({ environment: {}, secrets: {}, deniedSecrets: [] }));
-    return stringify(
-      Object.keys(found)
-        .filter((name) => typeof found[name] === 'function')
-        .map((name) => ({ name, parameters: found[name].length })),
-    );
+    const functions = Object.keys(found)
+      .filter((name) => typeof found[name] === 'function')
+      .map((name) => ({ name, parameters: found[name].length }));
+    return stringify({ ok: true, functions });
   },
   async invoke(hook, input, given, logLines) {
     const invocation = { lines: 0, logLines, denied: undefined };
