@@ -248,6 +248,32 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       expect(JSON.stringify(throwing.body)).to.include('callbacks.js:2:');
     });
 
+    it('must hold the cases they come with, or nothing is kept', async () => {
+      const body = (expected: string) => ({
+        entry: 'callbacks.js',
+        files: [{ name: 'callbacks.js', source: claim('with cases') }],
+        cases: [
+          {
+            name: 'it marks the token',
+            hook: 'onTokenGenerating',
+            expect: { effect: { accessTokenClaims: { version: expected } } },
+          },
+        ],
+      });
+      const refused = await admin('POST', `${at}/callbacks/versions`, body('another'));
+      expect(refused.status).to.equal(400);
+      expect(JSON.stringify(refused.body)).to.include('expected \\"another\\", found \\"with cases\\"');
+      const before = itemsOf(await admin('GET', `${at}/callbacks/versions`)).length;
+      const kept = await admin('POST', `${at}/callbacks/versions`, body('with cases'));
+      expect(kept.body, JSON.stringify(kept.body)).to.include({ cases: 1, new: true });
+      expect(itemsOf(await admin('GET', `${at}/callbacks/versions`)).length).to.equal(before + 1);
+      const malformed = await admin('POST', `${at}/callbacks/versions`, {
+        ...body('x'),
+        cases: [{ name: 'x', hok: 'y' }],
+      });
+      expect(JSON.stringify(malformed.body)).to.include('/cases/0').and.to.include('did you mean');
+    });
+
     it('answer what is not there plainly', async () => {
       expect((await admin('GET', `${at}/nowhere/versions`)).status).to.equal(404);
       expect((await admin('POST', `${at}/callbacks/versions/${'0'.repeat(64)}/activate`)).status).to.equal(404);

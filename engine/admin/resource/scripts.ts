@@ -1,5 +1,7 @@
 /** The versions of a tenant's scripts: bring one in, try it, make it the active one, go back. */
 import { compileScript } from '../../script/compile/compile.ts';
+import { readCase } from '../../script/case/document.ts';
+import { runCase } from '../../script/case/run.ts';
 import { codeFrame } from '../../script/compile/frame.ts';
 import { makeScript } from '../../script/script.ts';
 import type { ScriptRollout, ScriptVersion } from '../../store/store.ts';
@@ -60,6 +62,10 @@ const uploadBody = object(
       maxItems: 200,
     },
     note: text('What it is for.', { maxLength: 500 }),
+    cases: {
+      ...list({ type: 'object' }, 'Cases (schemas/case.schema.json) that must hold, or nothing is kept.'),
+      maxItems: 500,
+    },
     activate: { type: 'boolean', default: false, description: 'Make it the active one at once.' },
   },
   ['entry', 'files'],
@@ -69,6 +75,7 @@ interface UploadBody {
   readonly entry: string;
   readonly files: readonly { readonly name: string; readonly source: string }[];
   readonly note?: string;
+  readonly cases?: readonly object[];
   readonly activate: boolean;
 }
 
@@ -172,6 +179,28 @@ async function examine(
   return { problems: [], warnings };
 }
 
+/** Each case that does not hold, or is not one. They run apart from everything real. */
+async function failingCases(
+  cases: readonly object[],
+  slot: ScriptSlot,
+  tenant: Tenant,
+  script: Script,
+  { scripts }: Services,
+): Promise<readonly Problem[]> {
+  const broken: Problem[] = [];
+  for (const [index, each] of cases.entries()) {
+    const at = `/cases/${index}`;
+    const read = readCase({ slot, ...each }, `case ${index + 1}`);
+    if (!read.ok) {
+      broken.push(...read.problems.map((found) => ({ ...found, pointer: at + found.pointer })));
+      continue;
+    }
+    const { name, failures } = await runCase({ ...read.document, slot }, tenant, scripts, script);
+    broken.push(...failures.map((failure) => problem('case', name, at, `${name}: ${failure}`, 'a case that holds')));
+  }
+  return broken;
+}
+
 async function changeRollout(
   { tenant, actor }: TenantRequest,
   slot: ScriptSlot,
@@ -236,6 +265,7 @@ export const scriptRoutes: readonly TenantRoute[] = [
       schema: object({
         hash,
         new: { type: 'boolean', description: 'False where these files were a version already.' },
+        cases: { type: 'integer', description: 'How many cases held.' },
         warnings: list(text('A place and a sentence.'), 'What is probably not meant.'),
       }),
     },
@@ -244,7 +274,7 @@ export const scriptRoutes: readonly TenantRoute[] = [
       const { tenant, actor, parameters } = request;
       const slot = await slotOf(request, services);
       if (!slot) return unknownSlot(parameters);
-      const { entry, files, note, activate } = request.body as UploadBody;
+      const { entry, files, note, cases = [], activate } = request.body as UploadBody;
       const main = files.find(({ name }) => name === entry);
       if (!main || new Set(files.map(({ name }) => name)).size < files.length)
         return refuse(400, 'script-files', 'The entry must be among the files, and no file may be there twice.');
@@ -252,6 +282,8 @@ export const scriptRoutes: readonly TenantRoute[] = [
       const script = makeScript(entry, main.source, others);
       const { problems, warnings } = await examine(script, slot, services);
       if (problems.length > 0) return invalid(problems);
+      const broken = await failingCases(cases, slot, tenant, script, services);
+      if (broken.length > 0) return invalid(broken);
       const added = await services.store.scripts.add(
         tenant.id,
         slot,
@@ -270,7 +302,7 @@ export const scriptRoutes: readonly TenantRoute[] = [
       }
       return {
         status: 201,
-        body: { hash: script.hash, new: added, warnings },
+        body: { hash: script.hash, new: added, cases: cases.length, warnings },
         change: { type: 'script.uploaded', details: { slot, hash: script.hash, activate } },
       };
     },

@@ -109,7 +109,7 @@ async function run(
       const value = options[name];
       if (typeof value === 'string') query.set(name, value);
     }
-    const script = options.script === undefined ? {} : await readScript(options.script);
+    const script = options.script === undefined ? {} : await readScript(options.script, values[0] ?? '');
     const body =
       fixed ?? (route.body && (await withSecrets({ ...(await bodyOf(options, route.body)), ...script }, route)));
     const answer = await call(route.method, `${path}${query.size > 0 ? `?${query}` : ''}`, body);
