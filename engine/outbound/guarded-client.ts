@@ -3,7 +3,8 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Agent, request as send } from 'undici';
-import { isPublicAddress } from './address.ts';
+import { kindOfAddress } from './address.ts';
+import { isListed } from './allow.ts';
 import type { OutboundClient, OutboundRequest, OutboundResult } from './client.ts';
 
 export type Resolve = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
@@ -14,6 +15,7 @@ const failure = (code: Extract<OutboundResult, { ok: false }>['code'], message: 
   message,
 });
 
+const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** Of each a few connections at most; the pool used longest ago is closed. */
 const mostPools = 1_000;
 
@@ -30,7 +32,7 @@ export function createOutboundClient(options: { readonly resolve?: Resolve } = {
         lookup(host, lookupOptions, callback) {
           resolve(host).then(
             (found) => {
-              const usable = found.filter(({ address }) => allowPrivate || isPublicAddress(address));
+              const usable = found.filter(({ address }) => mayReach(address, allowPrivate));
               const first = usable[0];
               if (!first) callback(Object.assign(new Error('the address is not public'), { code: 'EBLOCKED' }), '', 0);
               else if (lookupOptions.all) (callback as unknown as (error: null, all: unknown) => void)(null, usable);
@@ -58,17 +60,17 @@ export function createOutboundClient(options: { readonly resolve?: Resolve } = {
   return {
     async request(wanted: OutboundRequest): Promise<OutboundResult> {
       if (!URL.canParse(wanted.url)) return failure('malformed', 'the address is malformed');
+      if (!methods.includes(wanted.method ?? 'GET')) return failure('malformed', 'the method is malformed');
       const url = new URL(wanted.url);
       if (url.protocol !== 'https:' && url.protocol !== 'http:')
         return failure('blocked', 'only http and https are allowed');
       if (url.username || url.password) return failure('blocked', 'credentials in an address are not allowed');
-      const listed = wanted.allow?.some((entry) => entry === url.host || entry === url.hostname) ?? false;
-      if (wanted.allow && !listed) return failure('blocked', `the host ${url.hostname} is not on the allow-list`);
+      const listed = wanted.allow !== undefined && isListed(wanted.allow, url);
+      if (wanted.allow && !listed) return failure('blocked', `the host ${url.host} is not on the allow-list`);
       const allowPrivate = listed && wanted.allowPrivate === true;
       const literal = url.hostname.replace(/^\[|\]$/g, '');
       // A literal address is connected to without a lookup.
-      if (isIP(literal) && !allowPrivate && !isPublicAddress(literal))
-        return failure('blocked', 'the address is not public');
+      if (isIP(literal) && !mayReach(literal, allowPrivate)) return failure('blocked', 'the address is not public');
       return call(url, wanted, agentOf(wanted.pool ?? '', allowPrivate));
     },
     async close() {
@@ -77,8 +79,30 @@ export function createOutboundClient(options: { readonly resolve?: Resolve } = {
   };
 }
 
+function mayReach(address: string, allowPrivate: boolean): boolean {
+  const kind = kindOfAddress(address);
+  return kind === 'public' || (kind === 'private' && allowPrivate);
+}
+
+const longestTime = 600_000;
+
 async function call(url: URL, wanted: OutboundRequest, dispatcher: Agent): Promise<OutboundResult> {
-  const signal = AbortSignal.timeout(wanted.timeoutMilliseconds ?? 10_000);
+  // The whole call, from the name's resolution to the last byte; a timer takes whole milliseconds only.
+  const time = Math.ceil(wanted.timeoutMilliseconds ?? 10_000);
+  const signal = AbortSignal.timeout(Math.min(Math.max(time, 1), longestTime));
+  const late = new Promise<OutboundResult>((resolve) => {
+    // While it connects, a request takes no notice of its signal.
+    signal.addEventListener('abort', () => resolve(failure('timeout', 'the call took too long')), { once: true });
+  });
+  return Promise.race([exchange(url, wanted, dispatcher, signal), late]);
+}
+
+async function exchange(
+  url: URL,
+  wanted: OutboundRequest,
+  dispatcher: Agent,
+  signal: AbortSignal,
+): Promise<OutboundResult> {
   const maximumBytes = wanted.maximumBytes ?? 1_048_576;
   try {
     // Redirects are not followed: where a call goes is decided once.
@@ -113,7 +137,8 @@ async function call(url: URL, wanted: OutboundRequest, dispatcher: Agent): Promi
     const code = (error as { code?: string }).code;
     if (signal.aborted) return failure('timeout', 'the call took too long');
     if (code === 'EBLOCKED') return failure('blocked', 'the address is not public');
-    if (code?.startsWith('UND_ERR_INVALID') || error instanceof TypeError)
+    if (code === 'UND_ERR_HEADERS_OVERFLOW') return failure('too-large', "the response's headers are too large");
+    if (code?.startsWith('UND_ERR_INVALID') || code?.startsWith('UND_ERR_REQ_') || error instanceof TypeError)
       return failure('malformed', 'the request is malformed');
     return failure('unreachable', 'the host could not be reached');
   }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { FhirServer } from '../../tenant/tenant.ts';
 import type { Json } from '../runner.ts';
 import { type HostContext, refusal, type Service, targetOf } from './context.ts';
+import { isListed } from '../../outbound/allow.ts';
 import { sendGuarded } from './http.ts';
 
 interface Target {
@@ -96,8 +97,7 @@ async function credential(
 /** The tenant's own servers are reached by its word for it; private ones only where the tenant lifts the guard for the host. */
 function reach(url: string, { invocation }: HostContext): { allow?: readonly string[]; allowPrivate?: boolean } {
   const { allow, allowPrivate } = invocation.outboundHttp;
-  const { host, hostname } = new URL(url);
-  return allowPrivate && (allow.includes(host) || allow.includes(hostname)) ? { allow, allowPrivate } : {};
+  return allowPrivate && isListed(allow, new URL(url)) ? { allow, allowPrivate } : {};
 }
 
 function parse(text: string): Json | undefined {

@@ -1,5 +1,8 @@
 /** HTTP calls of scripts: within the tenant's allow-list and limits, retried where that is safe, cut off where a host is down. */
 import type { OutboundRequest, OutboundResult } from '../../outbound/client.ts';
+import type { HostRule } from '../../tenant/tenant.ts';
+import type { Invocation } from '../runner.ts';
+import { names } from '../../outbound/allow.ts';
 import type { HostContext, Service, ServiceAnswer } from './context.ts';
 import { refusal, targetOf } from './context.ts';
 
@@ -60,13 +63,22 @@ function read(request: Readonly<Record<string, unknown>>, wallMilliseconds: numb
   };
 }
 
+function ruleFor(url: string, { outboundHttp }: Invocation): HostRule | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const parsed = new URL(url);
+  return outboundHttp.rules?.find(({ host }) => names(host, parsed));
+}
+
 /** Why the tenant's rule for the host forbids this call; undefined where it does not. */
 function forbidden({ method, url, body = '' }: ScriptRequest, { invocation }: HostContext): string | undefined {
   if (!URL.canParse(url)) return undefined;
-  const { host, hostname, pathname } = new URL(url);
-  const rule = invocation.outboundHttp.rules?.find((each) => each.host === host || each.host === hostname);
+  const { pathname } = new URL(url);
+  const rule = ruleFor(url, invocation);
   if (!rule) return undefined;
   if (rule.methods && !rule.methods.includes(method)) return `${method} is not allowed for ${rule.host}`;
+  // Some servers take an encoded slash for one, and step out of the path by it.
+  if (rule.path !== undefined && /%2f|%5c|\\/i.test(pathname))
+    return `an address below ${rule.path} may hold no encoded slash for ${rule.host}`;
   if (
     rule.path !== undefined &&
     pathname !== rule.path &&
@@ -122,8 +134,7 @@ export const httpService: Service = async (request, context): Promise<ServiceAns
   if (reason) return refusal(target, 'blocked', reason);
   if (suppressWrites && !['GET', 'HEAD'].includes(wanted.method))
     return { target, outcome: 'suppressed', body: { ok: true, suppressed: true, status: 202, headers: {}, body: '' } };
-  const { host, hostname } = URL.canParse(wanted.url) ? new URL(wanted.url) : { host: '', hostname: '' };
-  const rule = outboundHttp.rules?.find((each) => each.host === host || each.host === hostname);
+  const rule = ruleFor(wanted.url, context.invocation);
   const result = await sendGuarded(
     {
       method: wanted.method as 'GET',
