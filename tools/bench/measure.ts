@@ -17,7 +17,7 @@ export interface Databases {
   fresh(): Promise<string>;
 }
 
-type Measure = (options: BenchOptions, databases: Databases) => Promise<string>;
+export type Measure = (options: BenchOptions, databases: Databases) => Promise<string>;
 
 const row = (name: string, results: readonly LoadResult[]) => {
   const { requestsPerSecond, p50, p99 } = summarize(results);

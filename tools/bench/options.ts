@@ -1,7 +1,7 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
 
-export const sections = ['peer', 'hook', 'neighbour', 'stored', 'footprint'] as const;
+export const sections = ['peer', 'hook', 'neighbour', 'fairness', 'many', 'stored', 'footprint'] as const;
 export type Section = (typeof sections)[number];
 
 export interface BenchOptions {

@@ -43,10 +43,24 @@ export const tenants = {
 
 export type TenantName = keyof typeof tenants;
 
+export interface BenchTenant {
+  readonly id: string;
+  readonly script: string | undefined;
+}
+
 /** Writes the tenants' folders for a server at `url` and answers their folder. */
-export async function writeTenants(url: string): Promise<string> {
+export function writeTenants(url: string): Promise<string> {
+  return writeFolders(url, Object.values(tenants), 'RS256');
+}
+
+/** The same for any tenants. */
+export async function writeFolders(
+  url: string,
+  all: readonly BenchTenant[],
+  algorithm: 'RS256' | 'ES256',
+): Promise<string> {
   const config = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
-  for (const { id, script } of Object.values(tenants)) {
+  for (const { id, script } of all) {
     const folder = join(config, id);
     await mkdir(folder);
     await writeFile(join(folder, 'secret'), clientSecret, { mode: 0o600 });
@@ -56,7 +70,7 @@ export async function writeTenants(url: string): Promise<string> {
       name: id,
       issuer: `${url}/${id}`,
       fhirServers: [{ name: 'r4', url: `${url}/${id}/fhir/r4` }],
-      keystore: { algorithms: ['RS256'] },
+      keystore: { algorithms: [algorithm] },
       environment: { DEPARTMENT: 'Cardiology' },
       ...(script === undefined ? {} : { scripts: { callbacks: 'callbacks.js' } }),
       clients: [
@@ -78,8 +92,13 @@ export async function writeTenants(url: string): Promise<string> {
 
 /** The token endpoint of one of the tenants. */
 export function targetOf(url: string, name: TenantName): Target {
+  return targetAt(url, tenants[name].id);
+}
+
+/** The token endpoint of a tenant by its id. */
+export function targetAt(url: string, id: string): Target {
   return {
-    url: `${url}/${tenants[name].id}/oauth/token`,
+    url: `${url}/${id}/oauth/token`,
     authorization,
     body: 'grant_type=client_credentials&scope=system%2F*.rs',
   };

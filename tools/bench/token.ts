@@ -1,6 +1,7 @@
 /** `npm run bench`: what a token costs, beside `oidc-provider` in the same run. The method is in docs/benchmarks.md. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { startPostgres } from '../../spec/support/postgres.ts';
+import { measureFairness, measureMany } from './many-tenants.ts';
 import { comparePeer, databasesOf, measureFootprint, measureHook, measureNeighbour, measureStored } from './measure.ts';
 import { readOptions, type Section, usage } from './options.ts';
 
@@ -8,6 +9,8 @@ const titles: Record<Section, string> = {
   peer: 'Client credentials, RS256 JWT access tokens, client_secret_basic',
   hook: 'One scripted hook',
   neighbour: 'A hostile neighbour',
+  fairness: 'Ten tenants on two sandbox processes',
+  many: 'A thousand tenants with a script each',
   stored: 'Client credentials beside stored tokens',
   footprint: 'The demo on PostgreSQL, idle',
 };
@@ -15,6 +18,8 @@ const measures = {
   peer: comparePeer,
   hook: measureHook,
   neighbour: measureNeighbour,
+  fairness: measureFairness,
+  many: measureMany,
   stored: measureStored,
   footprint: measureFootprint,
 };

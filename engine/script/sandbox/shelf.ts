@@ -4,7 +4,7 @@ import type { Cell } from './cell.ts';
 
 /** Isolates of one script that may compute at one time, and that are kept idle; isolates of all scripts. */
 const mostAtOnce = 4;
-const mostCells = 200;
+const mostCells = 120;
 const idleMilliseconds = 300_000;
 
 export interface Loaded {
