@@ -198,7 +198,7 @@ describe('the demo in a browser', function () {
   it('tells when the server says no', async () => {
     const iss = encodeURIComponent(`${demo.baseUrl}/demo/fhir/r4`);
     await page.goto(`${demo.baseUrl}/app/launch.html?iss=${iss}&launch=refuse%20me`);
-    await page.getByRole('heading', { name: 'That did not work' }).waitFor();
+    await page.getByRole('heading', { name: 'No access was given' }).waitFor();
     expect(await page.getByRole('alert').innerText()).to.contain('access_denied');
     await inspect('refused');
   });

@@ -58,9 +58,23 @@ describe('the demo pages', () => {
     }
     expect(body).to.not.contain('<script>').and.not.contain('<b>department');
   });
+  it('leads to the latest flow, and to the list when there is none', async () => {
+    expect((await get('/demo/traces/latest')).headers.location).to.equal('/demo/traces/flow-1');
+    const empty = await stage(false, { traces: async () => [] });
+    expect((await empty.server.inject({ url: '/demo/traces/latest' })).headers.location).to.equal('/demo/traces');
+    expect((await empty.server.inject({ url: '/demo/traces' })).body).to.contain('None yet');
+    await empty.close();
+  });
   it('shows an odd trace instead of failing', async () => {
     const odd = await stage(false, {
-      traces: async () => [{ ...FLOWS[0]!, trace: { entries: [null, 7, { hook: 'no' }] } }],
+      traces: async () => [
+        {
+          ...FLOWS[0]!,
+          trace: {
+            entries: [null, 7, { hook: 'no' }, { hook: { before: [], after: { a: { b: undefined } }, calls: 1 } }],
+          },
+        },
+      ],
     });
     expect((await odd.server.inject({ url: '/demo/traces/flow-1' })).statusCode).to.equal(200);
     await odd.close();
@@ -78,7 +92,7 @@ describe('the demo pages', () => {
   it('serves the documents as text', async () => {
     const folder = fileURLToPath(new URL('.', import.meta.url));
     const reader = await stage(false, { docsFolder: `${folder}documents` });
-    expect((await reader.server.inject({ url: '/' })).body).to.contain('href="/docs/sample.md"');
+    expect((await reader.server.inject({ url: '/' })).body).to.match(/href="\/docs\/sample\.md">A sample<\/a>/);
     const answer = await reader.server.inject({ url: '/docs/sample.md' });
     expect([answer.statusCode, answer.headers['content-type']]).to.deep.equal([200, 'text/plain; charset=utf-8']);
     await reader.close();

@@ -87,9 +87,9 @@ const violations = `axe.run({
   violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`;
 
 const overflow = `document.documentElement.scrollWidth <= innerWidth ? [] :
-  [...document.querySelectorAll('body *')]
+  [document.documentElement.scrollWidth + ' px', ...[...document.querySelectorAll('body *')]
     .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .map((element) => element.outerHTML.slice(0, 120))`;
+    .map((element) => element.outerHTML.slice(0, 120))]`;
 
 const tooSmall = `[...document.querySelectorAll('a, button, summary, select, input:not([type=hidden])')]
   .filter((element) => element.checkVisibility() && !element.matches('.skip'))

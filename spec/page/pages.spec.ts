@@ -89,6 +89,24 @@ describe('every page, looked at in a browser', function () {
     await page.goto(`${server.url}/demo/traces`);
     await look('traces');
     await page.locator('main td a').first().click();
+    for (const details of await page.locator('details').all()) await details.locator('summary').click();
+    await look('trace-unfolded');
+    await page.reload();
+    const told = (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+    for (const text of [
+      'onAuthenticateSuccess local-login.js',
+      'session.userData.lastModule local',
+      'info log-in through local',
+      'onSmartLoginPreContextSelection callbacks.js',
+      'sex: female, display: Jane Doe',
+      'onTokenGenerating callbacks.js',
+      'accessTokenClaims.demo_department Cardiology',
+      'idTokenClaims.demo_greeting Hello Dana',
+      'onPostAuthorize callbacks.js',
+      'info audit: a token for sample-app',
+      'ms of computing',
+    ])
+      expect(told).to.contain(text);
     await look('trace');
   });
 

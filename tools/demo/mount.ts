@@ -25,8 +25,14 @@ function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedE
     jwks: async () => (await ports.keyring.publicJwks(demo)) as { keys: Jwk[] },
     smartConfiguration: async () => smartConfiguration(demo) as object,
     users: [
-      { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Practitioner' },
-      { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient' },
+      { username: 'drsmith', password: 'demo-password', name: 'Dana Smith', role: 'Clinician: chooses a patient' },
+      { username: 'jane', password: 'demo-password', name: 'Jane Doe', role: 'Patient: opens her own record' },
+      {
+        username: 'drjones',
+        password: 'demo-password',
+        name: 'Robin Jones',
+        role: 'Clinician elsewhere: “Log in with Partner Hospital”',
+      },
     ],
     createLaunch: async ({ clientId, username, context }) =>
       (await createLaunch(store.launches, demo, { clientId, username, context: { ...context } }, Date.now())).launch,

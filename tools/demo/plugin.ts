@@ -40,7 +40,7 @@ function sendPage(reply: FastifyReply, markup: string, status = 200): FastifyRep
 function sendNotice(reply: FastifyReply, status: number, title: string, sentence: string): FastifyReply {
   const content = html`<h1>${title}</h1>
     <p>${sentence}</p>
-    <p><a href="/">Back to the start page</a></p>`;
+    <p><a class="target" href="/">Back to the start page</a></p>`;
   return sendPage(reply, page(`${title} – Sallyport`, content), status);
 }
 
@@ -52,6 +52,12 @@ function isOtherLoopback(host: string | undefined, baseUrl: string): boolean {
 async function documentsIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch((): string[] => []);
   return names.filter((name) => DOCUMENT.test(name)).sort();
+}
+
+/** A document is called what its first heading says. */
+async function titled(folder: string, name: string): Promise<{ readonly name: string; readonly title: string }> {
+  const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+  return { name, title: /^# +(.+)$/m.exec(text)?.[1]?.trim() ?? name };
 }
 
 function newestFirst(flows: readonly RecordedFlow[]): RecordedFlow[] {
@@ -67,12 +73,18 @@ function servePages(server: FastifyInstance, options: DemoOptions, patients: rea
     const [flows, documents] = await Promise.all([options.traces(), documentsIn(docsFolder)]);
     const latest = newestFirst(flows).slice(0, FLOWS_ON_START_PAGE);
     const users = options.users ?? [];
-    return sendPage(reply, startPage({ issuers, fhirBase, patients, users, flows: latest, documents }));
+    const titles = await Promise.all(documents.map((name) => titled(docsFolder, name)));
+    return sendPage(reply, startPage({ issuers, fhirBase, patients, users, flows: latest, documents: titles }));
   });
 
   server.get('/demo/traces', async (_request, reply) =>
     sendPage(reply, tracesPage(newestFirst(await options.traces()).slice(0, FLOWS_LISTED))),
   );
+
+  server.get('/demo/traces/latest', async (_request, reply) => {
+    const [latest] = newestFirst(await options.traces());
+    return reply.redirect(`/demo/traces${latest ? `/${encodeURIComponent(latest.id)}` : ''}`, 302);
+  });
 
   server.get<{ Params: { id: string } }>('/demo/traces/:id', async (request, reply) => {
     const recorded = (await options.traces()).find(({ id }) => id === request.params.id);

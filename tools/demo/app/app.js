@@ -23,7 +23,7 @@ function startAgain() {
 
 async function launchStandalone(button) {
   button.disabled = true;
-  say('Going to the sign-in page …');
+  say('Going to the log-in page …');
   try {
     await FHIR.oauth2.authorize({
       clientId: 'sample-app',
@@ -70,7 +70,7 @@ async function refresh(client, button) {
 }
 
 async function showResult() {
-  say('Finishing the sign-in …');
+  say('Finishing the log-in …');
   const client = await FHIR.oauth2.ready();
   showSession(client);
   say('Reading the record …');
@@ -93,9 +93,11 @@ const returning = answer.has('code') || answer.has('error') || sessionStorage.ge
 try {
   if (answer.has('error')) {
     const detail = answer.get('error_description');
-    throw new Error(`The server said no: ${answer.get('error')}${detail ? ` – ${detail}` : ''}`);
+    const told = `${answer.get('error')}${detail ? ` – ${detail}` : ''}`;
+    if (answer.get('error') === 'access_denied') element('problem-title').textContent = 'No access was given';
+    throw new Error(`The app opened no record. The server’s answer: ${told}.`);
   }
-  // Someone who pressed Back during sign-in has a key but no token yet; for them the app simply begins anew.
+  // Someone who pressed Back during the log-in has a key but no token yet; for them the app simply begins anew.
   const key = sessionStorage.getItem('SMART_KEY');
   const stored = key === null ? null : sessionStorage.getItem(JSON.parse(key));
   const signedIn = stored !== null && JSON.parse(stored).tokenResponse?.access_token !== undefined;

@@ -1,4 +1,4 @@
-/* Shows what came with the sign-in: the token response and the claims of both tokens, but never the tokens. */
+/* Shows what came with the log-in: the token response and the claims of both tokens, but never the tokens. */
 import { make } from '/app/record.js';
 
 const element = (id) => document.getElementById(id);
@@ -19,6 +19,11 @@ const STANDARD = new Set([
   'sid',
   'azp',
   'cnf',
+  'at_hash',
+  'authorities',
+  'fhirUser',
+  'patient',
+  'encounter',
 ]);
 const TIMES = new Set(['exp', 'iat', 'nbf', 'auth_time']);
 
@@ -64,6 +69,6 @@ export function showSession(client) {
     : 'an unknown time';
   const renewal = response.refresh_token
     ? 'The app may ask for a new one by itself.'
-    : 'No refresh token was issued, so after that you sign in again.';
+    : 'No refresh token was issued, so after that you log in again.';
   element('session-text').textContent = `The access token is good until ${expires}. ${renewal}`;
 }

@@ -11,7 +11,7 @@ export interface StartPageInput {
   readonly patients: readonly PatientEntry[];
   readonly users: readonly DemoUser[];
   readonly flows: readonly RecordedFlow[];
-  readonly documents: readonly string[];
+  readonly documents: readonly { readonly name: string; readonly title: string }[];
 }
 
 const DISCOVERY = ['openid-configuration', 'oauth-authorization-server', 'smart-configuration'];
@@ -27,11 +27,12 @@ function tryIt({ patients }: StartPageInput): Markup {
   return html`<div class="cards">
     <section class="card" aria-labelledby="standalone">
       <h2 id="standalone">Start from the app</h2>
-      <p>Open the sample app, sign in as a patient or a clinician, and see what it may read.</p>
+      <p>Open the sample app, log in as a patient or a clinician, and see what it may read.</p>
       <div class="actions"><a class="button" href="/app/">Open the sample app</a></div>
     </section>
     <section class="card" aria-labelledby="ehr">
       <h2 id="ehr">Start from a record system</h2>
+      <p>Do what a clinician’s record system does: open the app for the patient on the screen.</p>
       <form method="post" action="/demo/ehr-launch">
         <label for="patient">Patient whose record is open</label>
         <select id="patient" name="patient" required>
@@ -43,36 +44,24 @@ function tryIt({ patients }: StartPageInput): Markup {
   </div>`;
 }
 
-function userTable(users: readonly DemoUser[]): Markup {
+function people({ users, issuers: [issuer = ''] }: StartPageInput): Markup {
   if (users.length === 0) return NOTHING;
-  const rows = users.map(
+  const entries = users.map(
     ({ username, password, name, role }) =>
-      html`<tr>
-        <th scope="row"><code>${username}</code></th>
-        <td><code>${password}</code></td>
-        <td>${name}</td>
-        <td>${role}</td>
-      </tr>`,
+      html`<li>
+        <span><strong>${name}</strong><br /><span class="quiet">${role}</span></span>
+        <span><code>${username}</code><br /><code>${password}</code></span>
+      </li>`,
   );
-  return html`<section class="card" aria-label="Demo users">
-    <div class="scroll" tabindex="0" role="group" aria-label="Demo users, scrollable">
-      <table>
-        <caption>
-          Demo users
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">User name</th>
-            <th scope="col">Password</th>
-            <th scope="col">Person</th>
-            <th scope="col">What to expect</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+  return html`<section class="card" aria-labelledby="people">
+    <h2 id="people">Demo users and their passwords</h2>
+    <ul class="tidy people">
+      ${entries}
+    </ul>
+    <ul class="links">
+      ${link(`${issuer}/session/manage`, 'Apps that the person logged in here gave access to')}
+      ${link(`${issuer}/session/end`, 'Log out')}
+    </ul>
   </section>`;
 }
 
@@ -92,7 +81,7 @@ export function startPage(input: StartPageInput): string {
       : html`<section class="card" aria-labelledby="docs">
           <h2 id="docs">Read more</h2>
           <ul class="links">
-            ${documents.map((name) => link(`/docs/${name}`, name))}
+            ${documents.map(({ name, title }) => link(`/docs/${name}`, title))}
           </ul>
         </section>`;
   return page(
@@ -101,12 +90,13 @@ export function startPage(input: StartPageInput): string {
       <p class="lead">
         An authorization server for SMART on FHIR apps, here with demo tenants, a sample app and made-up records.
       </p>
-      ${tryIt(input)} ${userTable(input.users)}
+      ${tryIt(input)} ${people(input)}
       <section class="card" aria-label="Latest flows">
         ${flowTable(input.flows, 'Latest flows')}
         <p class="quiet">
-          Each sign-in and launch leaves a trace: its states, and what every script saw, changed and logged.
+          Each log-in and launch leaves a trace: its states, and what every script saw, changed and logged.
         </p>
+        <p><a class="target" href="/demo/traces">All flows</a></p>
       </section>
       <div class="cards">
         <section class="card" aria-labelledby="discovery">

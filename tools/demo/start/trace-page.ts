@@ -26,7 +26,7 @@ export function flowTable(flows: readonly RecordedFlow[], caption: string): Mark
   const rows = flows.map(
     ({ id, flow, tenantId, outcome: end, startedAt }) =>
       html`<tr>
-        <td><a href="/demo/traces/${encodeURIComponent(id)}">${time(startedAt)}</a></td>
+        <td><a class="target" href="/demo/traces/${encodeURIComponent(id)}">${time(startedAt)}</a></td>
         <td>${flow}</td>
         <td>${tenantId}</td>
         <td>${outcome(end)}</td>
@@ -57,52 +57,67 @@ export function tracesPage(flows: readonly RecordedFlow[]): string {
   return page(
     'Flows – Sallyport',
     html`<h1>Flows</h1>
-      <p class="lead">What the server did, newest first.</p>
+      <p class="lead">What the server did, newest first. Open one to see what each hook saw, changed and logged.</p>
       <section class="card" aria-label="Flows">${flowTable(flows, 'Flows')}</section>`,
   );
 }
 
-function json(label: string, value: unknown): Markup {
-  if (value === undefined) return NOTHING;
-  return html`<div>
-    <h3>${label}</h3>
-    <pre tabindex="0" aria-label="${label}">${JSON.stringify(value, null, 2)}</pre>
-  </div>`;
+function saw({ name, before }: ShownHook): Markup {
+  if (before === undefined) return html`<p class="quiet">What it saw is kept for demo tenants only.</p>`;
+  return html`<details>
+    <summary>What it saw</summary>
+    <pre tabindex="0" role="group" aria-label="What ${name} saw">${JSON.stringify(before, null, 2)}</pre>
+  </details>`;
+}
+
+function changed({ before, changes, ok }: ShownHook): Markup {
+  if (before === undefined) return NOTHING;
+  if (changes.length === 0)
+    return html`<h3>What it changed</h3>
+      <p>Nothing${ok ? '' : ', because it failed'}.</p>`;
+  const rows = changes.map(
+    ({ path, removed, added }) =>
+      html`<dt><code>${path}</code></dt>
+        <dd>${removed.map((text) => html`<del>${text}</del>`)}${added.map((text) => html`<ins>${text}</ins>`)}</dd>`,
+  );
+  return html`<h3>What it changed</h3>
+    <dl class="difference">${rows}</dl>`;
+}
+
+function failure({ ok, kind, message, location, frame, name }: ShownHook): Markup {
+  if (ok) return NOTHING;
+  return html`<p class="bad">${kind ?? 'failed'}${message ? `: ${message}` : ''}${location ? ` (${location})` : ''}</p>
+    ${frame ? html`<pre tabindex="0" role="group" aria-label="Where ${name} failed">${frame}</pre>` : NOTHING}`;
 }
 
 function hookDetails(hook: ShownHook): Markup {
-  const failure = hook.ok
-    ? NOTHING
-    : html`<p class="bad">
-        ${hook.kind ?? 'failed'}${hook.message ? `: ${hook.message}` : ''}${hook.location ? ` (${hook.location})` : ''}
-      </p>`;
   const logs =
     hook.logs.length === 0
       ? NOTHING
-      : html`<h3>Log</h3>
-          <pre tabindex="0" aria-label="Log of ${hook.name}">${hook.logs.join('\n')}</pre>`;
+      : html`<h3>What it logged</h3>
+          <pre tabindex="0" role="group" aria-label="Log of ${hook.name}">${hook.logs.join('\n')}</pre>`;
   const calls =
     hook.calls.length === 0
       ? NOTHING
-      : html`<h3>Calls</h3>
+      : html`<h3>Whom it called</h3>
           <ul class="links">
             ${hook.calls.map((call) => html`<li>${call}</li>`)}
           </ul>`;
+  const version = hook.version === undefined ? NOTHING : html` <span class="tag">version ${hook.version}</span>`;
   return html`<div class="card">
-    <h2><code>${hook.name}</code> <span class="tag">${hook.script}</span></h2>
+    <h2><code>${hook.name}</code> <span class="tag">${hook.script}</span>${version}</h2>
     <p class="quiet">${hook.cpuMilliseconds} ms of computing, ${hook.wallMilliseconds} ms in all.</p>
-    ${failure}
-    <div class="pair">${json('What it saw', hook.before)}${json('What it changed', hook.after)}</div>
-    ${logs}${calls}
+    ${failure(hook)}${changed(hook)}${logs}${calls}${saw(hook)}
   </div>`;
 }
 
-function entry({ state, kind, outcome: end, duration, hook, after }: ShownEntry): Markup {
+function entry({ state, kind, outcome: end, duration, waited, hook, after }: ShownEntry): Markup {
   const failed = state === 'rejected' || (hook !== undefined && !hook.ok);
+  const took = kind === 'wait' ? '' : `${waited === undefined ? '' : `after a wait of ${waited}, `}${duration}, `;
   return html`<li class="${failed ? 'failed' : 'passed'}">
     <div class="line">
       <strong>${state}</strong><span class="tag">${kind}</span>${outcome(end)}
-      <span class="quiet">${duration}, ${after} after the start</span>
+      <span class="quiet">${took}${after} after the start</span>
     </div>
     ${hook ? hookDetails(hook) : NOTHING}
   </li>`;
@@ -133,6 +148,6 @@ export function tracePage(recorded: RecordedFlow): string {
         </dl>
       </section>
       ${trail}
-      <p><a href="/demo/traces">All flows</a></p>`,
+      <p><a class="target" href="/demo/traces">All flows</a></p>`,
   );
 }

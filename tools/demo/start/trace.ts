@@ -1,15 +1,20 @@
 /** Reads a stored trace for showing. A field that is missing or odd shows as empty, so that old traces still show. */
 import type { RecordedFlow } from '../options.ts';
+import { type Change, changesOf } from './difference.ts';
 
 export interface ShownHook {
   readonly name: string;
   readonly script: string;
+  readonly version?: string;
   readonly ok: boolean;
   readonly kind?: string;
   readonly message?: string;
   readonly location?: string;
+  /** The lines of the script where it failed. */
+  readonly frame?: string;
+  /** What the callback was given; undefined where the tenant keeps no values. */
   readonly before: unknown;
-  readonly after: unknown;
+  readonly changes: readonly Change[];
   readonly logs: readonly string[];
   readonly calls: readonly string[];
   readonly cpuMilliseconds: string;
@@ -21,6 +26,8 @@ export interface ShownEntry {
   readonly kind: string;
   readonly outcome: string;
   readonly duration: string;
+  /** How long somebody was waited for, where that is what ends here. */
+  readonly waited?: string;
   /** The time since the flow began. */
   readonly after: string;
   readonly hook?: ShownHook;
@@ -61,12 +68,14 @@ function shownHook(hook: Fields): ShownHook {
   return {
     name: text(hook['name']),
     script: text(hook['script']),
+    ...(hook['version'] === undefined ? {} : { version: text(hook['version']).slice(0, 12) }),
     ok: hook['ok'] === true,
     ...(hook['kind'] === undefined ? {} : { kind: text(hook['kind']) }),
     ...(hook['message'] === undefined ? {} : { message: text(hook['message']) }),
     ...(location === undefined ? {} : { location }),
+    ...(hook['frame'] === undefined ? {} : { frame: text(hook['frame']) }),
     before: hook['before'],
-    after: hook['after'],
+    changes: changesOf(hook['before'], hook['after']),
     logs: list(hook['logs']).map(({ level, message }) => `${text(level).padEnd(5)}  ${text(message)}`),
     calls: list(hook['calls']).map(
       ({ service, target, outcome, milliseconds }) =>
@@ -79,13 +88,18 @@ function shownHook(hook: Fields): ShownHook {
 
 /** The entries of a recorded flow, in order. */
 export function entriesOf(recorded: RecordedFlow): readonly ShownEntry[] {
+  let waitingSince: number | undefined;
   return list(fields(recorded.trace)['entries']).map((entry) => {
     const { at, state, kind, outcome, milliseconds, hook } = entry;
+    const waited =
+      kind === 'resume' && typeof at === 'number' && waitingSince !== undefined ? at - waitingSince : undefined;
+    if (kind === 'wait' && typeof at === 'number') waitingSince = at;
     return {
       state: text(state),
       kind: text(kind),
       outcome: text(outcome),
       duration: duration(milliseconds),
+      ...(waited === undefined ? {} : { waited: duration(waited) }),
       after: duration(typeof at === 'number' ? at - recorded.startedAt : 0),
       ...(hook === undefined || hook === null ? {} : { hook: shownHook(fields(hook)) }),
     };
