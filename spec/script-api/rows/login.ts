@@ -1,0 +1,70 @@
+import { does, holds, type Row, type Rows } from './row.ts';
+
+const hook = 'onAuthenticateSuccess';
+const context = 'theContext';
+const request = 'theRequest';
+const at = (run: string, expected: unknown): Row => does(hook, run, expected);
+const codap = (run: string, expected: unknown): Row => does('authenticate', run, expected);
+const token = { header: { alg: 'RS384' }, claims: { sub: 'partner', scope: 'a b', roles: ['nurse'], level: 3 } };
+
+export const loginRows: Rows = {
+  ...holds(hook, 'AuthenticationContext', context, {
+    moduleId: 'partner',
+    startTime: '2026-01-02T03:04:05.000Z',
+    remoteAddress: '127.0.0.1',
+    headers: {},
+  }),
+  'SecurityInSmartAuthenticationContext.getClaim': at(
+    `[${context}.getClaim('sub'), ${context}.getClaim('groups'), ${context}.getClaim('none'), ${context}.getClaim('toString')]`,
+    ['jane', ['staff', 'nurse'], null, null],
+  ),
+  'SecurityInSmartAuthenticationContext.getStringClaim': at(
+    `[${context}.getStringClaim('level'), ${context}.getStringClaim('none')]`,
+    ['3', null],
+  ),
+  'SecurityInSmartAuthenticationContext.getStringArrayClaim': at(
+    `[${context}.getStringArrayClaim('groups'), ${context}.getStringArrayClaim('sub').get(0), ${context}.getStringArrayClaim('none').isEmpty()]`,
+    [['staff', 'nurse'], 'jane', true],
+  ),
+  'SecurityInSmartAuthenticationContext.getApprovedScopes': at(`${context}.getApprovedScopes()`, []),
+  'SecurityInSmartAuthenticationContext.hasApprovedScope': at(`${context}.hasApprovedScope('openid')`, false),
+  'ScriptAuthenticationOutcomeFactory.newSuccess': at(
+    `{ const success = theOutcomeFactory.newSuccess(); return [success.username, success.authorities, success.hasAuthority('ROLE_SUPERUSER')]; }`,
+    ['', [], false],
+  ),
+  'ScriptAuthenticationOutcomeFactory.newFailure': at(`theOutcomeFactory.newFailure()`, {
+    message: null,
+    unknownUsername: false,
+    incorrectPassword: false,
+  }),
+  ...holds(hook, 'AuthenticationFailure', 'theOutcomeFactory.newFailure()', {
+    message: null,
+    unknownUsername: false,
+    incorrectPassword: false,
+  }),
+  ...holds('getUserName', 'OAuth2Server', 'theServerInfo', {
+    id: 'partner',
+    name: 'Partner',
+    issuer: 'https://partner.example',
+  }),
+  ...holds('authenticate', 'CodapRequest', request, {
+    authenticationToken: token,
+    authorizationToken: token,
+    requestingPractitioner: { resourceType: 'Practitioner', id: 'p1' },
+    requestedRecord: { resourceType: 'Patient', identifier: [{ value: 'MRN-1' }] },
+    requestedScopes: ['patient/*.rs'],
+    reasonForRequest: 'treatment',
+    acr: 'high',
+    issuer: 'https://partner.example',
+    clientId: 'partner-hospital',
+    remoteAddress: '127.0.0.1',
+    headers: {},
+  }),
+  ...holds('authenticate', 'SignedToken', `${request}.authorizationToken`, token),
+  'SignedToken.getClaim': codap(
+    `[${request}.authorizationToken.getClaim('roles'), ${request}.authenticationToken.getClaim('none')]`,
+    [['nurse'], null],
+  ),
+  'SignedToken.getStringClaim': codap(`${request}.authorizationToken.getStringClaim('level')`, '3'),
+  'SignedToken.getStringArrayClaim': codap(`${request}.authorizationToken.getStringArrayClaim('roles').size()`, 1),
+};
