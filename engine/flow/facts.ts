@@ -60,6 +60,8 @@ export interface ProviderChosen extends Validated {
 
 export interface AtProvider extends ProviderChosen {
   readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
+  /** Epoch milliseconds. */
+  readonly askedAt: number;
 }
 
 export interface ProviderAnswered extends ProviderChosen {
@@ -87,6 +89,8 @@ export interface ContextPrepared extends Authenticated {
   readonly launchParameters: Readonly<Record<string, Json>>;
   readonly choices: readonly ContextChoice[];
   readonly contextRequired: boolean;
+  /** The launch handle is the EHR's own: what it stands for is known only when `onTokenGenerating` has resolved it. */
+  readonly foreignLaunch?: boolean;
 }
 
 export interface ContextKnown extends Authenticated {

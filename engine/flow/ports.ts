@@ -33,6 +33,10 @@ export interface FederationPort {
     readonly provider: Provider;
     readonly redirectUri: string;
     readonly loginHint?: string;
+    /** The person must prove who they are, whatever session they have there. */
+    readonly prompt?: 'login';
+    /** How old that proof may be. */
+    readonly maximumAgeSeconds?: number;
   }): Promise<
     | {
         readonly ok: true;

@@ -2,17 +2,22 @@
 import * as oidc from 'openid-client';
 import { LRUCache } from 'lru-cache';
 import type { FederationPort } from '../flow/ports.ts';
+import { isListed } from '../outbound/allow.ts';
 import type { OutboundClient } from '../outbound/client.ts';
+import { hashHandle } from '../store/secret.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
 
 const discoveryLifetime = 10 * 60_000;
+
+/** Nobody answered at the provider's address; a `TypeError`, for the library passes those on as they are. */
+class ProviderDown extends TypeError {}
 
 /** Makes the port the flow uses. Every request to a provider passes the one guarded client. */
 export function createFederation(options: { readonly outbound: OutboundClient }): FederationPort {
   const configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: discoveryLifetime });
 
   function configurationOf(tenant: Tenant, provider: Provider): Promise<oidc.Configuration> {
-    const key = `${tenant.id} ${tenant.version} ${provider.id} ${provider.issuer} ${provider.clientId}`;
+    const key = keyOf(tenant, provider);
     const known = configurations.get(key);
     if (known) return known;
     const found = oidc.discovery(
@@ -22,7 +27,11 @@ export function createFederation(options: { readonly outbound: OutboundClient })
       provider.clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(provider.clientSecret),
       {
         [oidc.customFetch]: guardedFetch(options.outbound, tenant),
-        ...(mayBeInsecure(tenant, provider) ? { execute: [oidc.allowInsecureRequests] } : {}),
+        execute: [
+          // That the token came over a connection to the provider is not taken for proof that it is the provider's.
+          oidc.enableNonRepudiationChecks,
+          ...(mayBeInsecure(tenant, provider) ? [oidc.allowInsecureRequests] : []),
+        ],
       },
     );
     configurations.set(key, found);
@@ -31,7 +40,7 @@ export function createFederation(options: { readonly outbound: OutboundClient })
   }
 
   return {
-    async start({ tenant, provider, redirectUri, loginHint }) {
+    async start({ tenant, provider, redirectUri, loginHint, prompt, maximumAgeSeconds }) {
       try {
         const configuration = await configurationOf(tenant, provider);
         const codeVerifier = oidc.randomPKCECodeVerifier();
@@ -45,6 +54,8 @@ export function createFederation(options: { readonly outbound: OutboundClient })
           state,
           nonce,
           ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+          ...(prompt === undefined ? {} : { prompt }),
+          ...(maximumAgeSeconds === undefined ? {} : { max_age: String(maximumAgeSeconds) }),
         });
         return { ok: true, url: url.href, pending: { state, nonce, codeVerifier } };
       } catch {
@@ -73,35 +84,53 @@ export function createFederation(options: { readonly outbound: OutboundClient })
           : {};
         return { ok: true, subject: claims.sub, claims: { ...more, ...claims } };
       } catch (error) {
-        if (error instanceof oidc.AuthorizationResponseError) {
-          return {
-            ok: false,
-            code: error.error === 'access_denied' ? 'denied' : 'provider-error',
-            message: 'the provider refused the log-in',
-          };
-        }
-        if (error instanceof oidc.ResponseBodyError)
-          return { ok: false, code: 'provider-error', message: 'the provider refused the code' };
-        return { ok: false, code: 'invalid-response', message: "the provider's answer is not valid" };
+        const failed = failureOf(error);
+        // What is remembered of the provider may be why; the next log-in asks for its addresses and keys anew.
+        if (failed.code === 'invalid-response') configurations.delete(keyOf(tenant, provider));
+        return failed;
       }
     },
   };
 }
 
+/** The secret is part of it, so that a new one is used at once. */
+function keyOf(tenant: Tenant, { id, issuer, clientId, clientSecret = '' }: Provider): string {
+  return [tenant.id, tenant.version, id, issuer, clientId, hashHandle(clientSecret)].join(' ');
+}
+
+function failureOf(error: unknown): Extract<Awaited<ReturnType<FederationPort['finish']>>, { ok: false }> {
+  if (error instanceof ProviderDown)
+    return { ok: false, code: 'unreachable', message: 'the provider could not be reached' };
+  if (error instanceof oidc.AuthorizationResponseError)
+    return {
+      ok: false,
+      code: error.error === 'access_denied' ? 'denied' : 'provider-error',
+      message: 'the provider refused the log-in',
+    };
+  if (error instanceof oidc.ResponseBodyError || error instanceof oidc.WWWAuthenticateChallengeError)
+    return { ok: false, code: 'provider-error', message: 'the provider refused the code' };
+  const { code } = error as { readonly code?: unknown };
+  return {
+    ok: false,
+    code: 'invalid-response',
+    message: `the provider's answer is not valid${typeof code === 'string' ? `: ${code}` : ''}`,
+  };
+}
+
 /** Plain http only to hosts on loopback that the tenant names. */
 function mayBeInsecure(tenant: Tenant, provider: Provider): boolean {
-  const { protocol, host, hostname } = new URL(provider.issuer);
+  const issuer = new URL(provider.issuer);
+  const { protocol, hostname } = issuer;
   const loopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
   const { allow, allowPrivate } = tenant.outboundHttp;
-  return protocol === 'http:' && loopback && allowPrivate && (allow.includes(host) || allow.includes(hostname));
+  return protocol === 'http:' && loopback && allowPrivate && isListed(allow, issuer);
 }
 
 function guardedFetch(outbound: OutboundClient, tenant: Tenant): oidc.CustomFetch {
   const { allow, allowPrivate } = tenant.outboundHttp;
   return async (url, { method, headers, body }) => {
-    const { host, hostname } = new URL(url);
     // Providers are named by the administrator; the scripts' allow-list only decides about private addresses.
-    const listed = allow.includes(host) || allow.includes(hostname);
+    const listed = isListed(allow, new URL(url));
     const result = await outbound.request({
       url,
       method: method as 'GET',
@@ -111,7 +140,10 @@ function guardedFetch(outbound: OutboundClient, tenant: Tenant): oidc.CustomFetc
       maximumBytes: 1_048_576,
       ...(listed && allowPrivate ? { allow, allowPrivate } : {}),
     });
-    if (!result.ok) throw new TypeError(`the provider could not be reached: ${result.code}`);
+    if (!result.ok) {
+      const down = result.code === 'unreachable' || result.code === 'timeout';
+      throw new (down ? ProviderDown : TypeError)(`the provider could not be asked: ${result.code}`);
+    }
     return new Response([204, 304].includes(result.response.status) ? null : result.response.body, {
       status: result.response.status,
       headers: result.response.headers,

@@ -5,7 +5,7 @@ import type { User } from '../../tenant/tenant.ts';
 import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderUserNamed } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
-import { sessionOf } from './log-in.ts';
+import { sessionOf, wantsFreshLogin } from './log-in.ts';
 
 /** The one address a provider sends people back to. */
 export function federationRedirectUri(issuer: string, providerId: string): string {
@@ -20,11 +20,15 @@ export async function startFederation(
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
   const loginHint = facts.request.parameters['login_hint'];
+  const { maximumAgeSeconds } = facts;
   const result = await ports.federation.start({
     tenant: ports.tenant,
     provider,
     redirectUri: federationRedirectUri(ports.tenant.issuer, provider.id),
     ...(loginHint === undefined ? {} : { loginHint }),
+    // A session at the provider would undo what the app asked for, as one here would.
+    ...(wantsFreshLogin(facts) ? { prompt: 'login' as const } : {}),
+    ...(maximumAgeSeconds === undefined ? {} : { maximumAgeSeconds }),
   });
   if (!result.ok) {
     ports.log('warn', 'a log-in provider could not be used', { provider: provider.id, code: result.code });
@@ -32,7 +36,7 @@ export async function startFederation(
   }
   return move(
     'redirected',
-    { pending: result.pending },
+    { pending: result.pending, askedAt: ports.now() },
     { reveal: { providerUrl: result.url }, handles: [{ kind: 'federation', hash: ports.hash(result.pending.state) }] },
   );
 }
@@ -49,21 +53,39 @@ export async function acceptProviderAnswer(
   if (input['returned'] === true) return move('returned', {});
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
+  const redirectUri = federationRedirectUri(ports.tenant.issuer, provider.id);
+  const currentUrl = new URL(String(input['currentUrl']));
+  // One provider must not get the code that another gave: the address says whose answer it is (RFC 9700 section 4.4.2.2).
+  if (`${currentUrl.origin}${currentUrl.pathname}` !== redirectUri)
+    return reject('server_error', 'The log-in at the provider failed', 'provider-mixed-up');
   const result = await ports.federation.finish({
     tenant: ports.tenant,
     provider,
-    redirectUri: federationRedirectUri(ports.tenant.issuer, provider.id),
-    currentUrl: new URL(String(input['currentUrl'])),
+    redirectUri,
+    currentUrl,
     pending: facts.pending,
   });
   if (!result.ok) {
+    ports.log('warn', 'a log-in at a provider failed', { provider: provider.id, reason: result.message });
     if (result.code === 'denied')
       return reject('access_denied', 'The log-in at the provider was denied', 'provider-denied');
     if (result.code === 'unreachable')
       return reject('temporarily_unavailable', 'The log-in provider is not available', 'provider-unreachable');
     return reject('server_error', 'The log-in at the provider failed', `provider-${result.code}`);
   }
+  if (!youngEnough(facts, result.claims['auth_time']))
+    return reject('server_error', 'The log-in at the provider failed', 'provider-login-too-old');
   return move('answered', { subject: result.subject, claims: result.claims as Readonly<Record<string, Json>> });
+}
+
+/** The provider's clock may be a minute behind ours. */
+const clockTolerance = 60_000;
+
+/** Where the app set a maximum age, the provider must say when the person logged in there (OpenID Connect Core 3.1.3.7). */
+function youngEnough({ maximumAgeSeconds, askedAt }: AtProvider, authenticatedAt: unknown): boolean {
+  if (maximumAgeSeconds === undefined) return true;
+  const earliest = askedAt - maximumAgeSeconds * 1000 - clockTolerance;
+  return typeof authenticatedAt === 'number' && authenticatedAt * 1000 >= earliest;
 }
 
 /** The session a foreign user starts with: what is known locally, or an empty one with the provider's default authorities. */

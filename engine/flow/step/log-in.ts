@@ -26,18 +26,22 @@ export function sessionOf(user: User): UserSessionModel {
   };
 }
 
+/** max_age=0 says the same as prompt=login (OpenID Connect Core 3.1.2.1), even within the millisecond of a log-in. */
+export function wantsFreshLogin({ prompt, maximumAgeSeconds }: Validated): boolean {
+  return prompt.includes('login') || prompt.includes('select_account') || maximumAgeSeconds === 0;
+}
+
 /** Reuses the browser's session where `prompt`, `max_age` and the launch's user allow it (OpenID Connect Core 3.1.2.3). */
 export async function findSession(
   facts: Validated,
   ports: Ports,
 ): Promise<StepResult<{ reused: AuthenticatedGives; login: unknown; provider: Pick<ProviderChosen, 'providerId'> }>> {
   const silent = facts.prompt.includes('none');
-  // max_age=0 says the same as prompt=login (OpenID Connect Core 3.1.2.1), even within the millisecond of a log-in.
-  const fresh =
-    facts.prompt.includes('login') || facts.prompt.includes('select_account') || facts.maximumAgeSeconds === 0;
   const { sessionIdHash } = facts.request;
   const session =
-    sessionIdHash && !fresh ? await ports.store.sessions.find(ports.tenant.id, sessionIdHash, ports.now()) : undefined;
+    sessionIdHash && !wantsFreshLogin(facts)
+      ? await ports.store.sessions.find(ports.tenant.id, sessionIdHash, ports.now())
+      : undefined;
   const youngEnough =
     session &&
     (facts.maximumAgeSeconds === undefined || ports.now() - session.authenticatedAt <= facts.maximumAgeSeconds * 1000);
@@ -110,7 +114,11 @@ export async function acceptLogin(
 
 /** Makes the browser's session under a new id, so that an id planted before the log-in is worth nothing. */
 export async function establishSession(
-  facts: Validated & { readonly userId: string; readonly session: UserSessionModel },
+  facts: Validated & {
+    readonly userId: string;
+    readonly session: UserSessionModel;
+    readonly claims: Readonly<Record<string, Json>>;
+  },
   ports: Ports,
 ): Promise<StepResult<{ authenticated: AuthenticatedGives }>> {
   if (facts.launchUsername !== undefined && facts.launchUsername !== facts.session.username) {
@@ -120,19 +128,22 @@ export async function establishSession(
     return reject('login_required', 'Another user than id_token_hint names has logged in', 'hint-user-mismatch');
   const sessionId = ports.newHandle();
   const sessionIdHash = ports.hash(sessionId);
-  const authenticatedAt = ports.now();
+  const now = ports.now();
+  // At a provider they may have logged in long before they came from there.
+  const { auth_time: there } = facts.claims;
+  const authenticatedAt = typeof there === 'number' ? Math.min(there * 1000, now) : now;
   if (facts.request.sessionIdHash) await ports.store.sessions.delete(ports.tenant.id, facts.request.sessionIdHash);
   await ports.store.sessions.save({
     idHash: sessionIdHash,
     tenantId: ports.tenant.id,
     userId: facts.userId,
     authenticatedAt,
-    expiresAt: authenticatedAt + ports.tenant.lifetimes.sessionSeconds * 1000,
+    expiresAt: now + ports.tenant.lifetimes.sessionSeconds * 1000,
     details: facts.session as unknown as Readonly<Record<string, unknown>>,
   });
   ports.audit({
     tenantId: ports.tenant.id,
-    at: authenticatedAt,
+    at: now,
     type: 'login',
     outcome: 'success',
     clientId: facts.clientId,
