@@ -22,8 +22,10 @@ export interface TestServerOptions {
   readonly databaseUrl?: string;
   /** Run on the tenants, data and port of a server before. */
   readonly again?: TestServer;
-  /** Changes the copied tenants before the start. */
-  readonly prepare?: (config: string) => Promise<void>;
+  /** Changes the copied tenants before the start; `url` is where the server will be. */
+  readonly prepare?: (config: string, url: string) => Promise<void>;
+  /** Further variables of the server's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A port nobody listens on. */
@@ -56,7 +58,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const url = `http://localhost:${port}`;
   const config = options.again?.config ?? (await copyTenants(url));
   const data = options.again?.data ?? (await mkdtemp(join(tmpdir(), 'sallyport-data-')));
-  await options.prepare?.(config);
+  await options.prepare?.(config, url);
   const environment = {
     PATH: process.env['PATH'],
     SALLYPORT_CONFIG: config,
@@ -64,6 +66,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     PORT: String(port),
     LOG_LEVEL: 'warn',
     ...(options.databaseUrl ? { DATABASE_URL: options.databaseUrl } : {}),
+    ...options.environment,
   };
   const child = spawn(process.execPath, [join(root, 'tools/cli/main.ts'), 'serve'], {
     env: environment,

@@ -1,6 +1,7 @@
 /** The command line. Each command is a file of its own. */
 import { Command, type CommanderError } from 'commander';
 import { check } from './check.ts';
+import { addImportCommand } from './import.ts';
 import { migrate } from './migrate.ts';
 import { addRemoteCommands } from './remote/commands.ts';
 import { serve } from './serve.ts';
@@ -42,3 +43,4 @@ function wrongUseEndsWith2(command: Command): void {
 
 wrongUseEndsWith2(program);
 await program.parseAsync();
+addImportCommand(program, write);
