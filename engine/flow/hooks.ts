@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { reserved } from '../script/api/effects.ts';
 import type { FailureEffect, HookEffect, HookInput, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
+import { isSubset } from '../smart/scope.ts';
 import type {
   CodapAuthorized,
   CodapVerified,
@@ -18,6 +19,7 @@ import type {
   ProviderUserNamed,
 } from './facts.ts';
 import type { Ports } from './ports.ts';
+import { requirePatient } from './step/context.ts';
 import { foreignSession } from './step/federate.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
@@ -209,7 +211,9 @@ export const chooseContexts: HookBinding<
       return policy('onSmartLoginPreContextSelection', 'launch-parameter');
     }
     // What the launch names is settled: to pick another record than the EHR shows would mix two people up.
-    const open = choices.filter(({ contextType }) => facts.launchParameters[contextType.toLowerCase()] === undefined);
+    const open = choices.filter(
+      ({ contextType }) => !facts.foreignLaunch && facts.launchParameters[contextType.toLowerCase()] === undefined,
+    );
     return { session: keepOrigin(session, facts.session), choices: open, contextRequired: required };
   },
 };
@@ -240,12 +244,14 @@ export const generateToken: HookBinding<Granted, Granted> = {
     };
     return { slot: 'callbacks', input };
   },
-  without: ({ grant }) => ({ grant }),
+  without: ({ grant }) => requirePatient(grant),
   apply({ grant }, value, ports) {
     const effect = value as HookEffect<'onTokenGenerating'>;
     const hook = 'onTokenGenerating';
-    const mayAdd = new Set([...grant.approvedScopes, ...ports.tenant.policy.scopesScriptsMayAdd]);
-    if (!effect.approvedScopes.every((scope) => mayAdd.has(scope))) return policy(hook, 'scope');
+    const mayHave = [...grant.approvedScopes, ...ports.tenant.policy.scopesScriptsMayAdd];
+    // A part of what was approved is less than it: `patient/Observation.rs` of `patient/*.rs`.
+    if (!effect.approvedScopes.every((scope) => mayHave.includes(scope) || isSubset([scope], mayHave)))
+      return policy(hook, 'scope');
     // A token for nothing is none (RFC 6749 section 3.3 has no empty scope): who takes every scope away denies.
     if (effect.approvedScopes.length === 0 && grant.approvedScopes.length > 0)
       return reject('access_denied', 'The request was denied', `${hook}-no-scope`, { status: 400 });
@@ -266,7 +272,7 @@ export const generateToken: HookBinding<Granted, Granted> = {
       idTokenClaims: effect.idTokenClaims,
       launchParameters: { ...grant.launchParameters, ...effect.launchParameters },
     };
-    return { grant: changed };
+    return requirePatient(changed);
   },
 };
 

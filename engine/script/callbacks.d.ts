@@ -579,7 +579,7 @@ declare module 'sallyport' {
     readonly launch: string | null;
     /** The same as `getAudience()`. */
     readonly audience: string | null;
-    /** The `launch` value that the EHR gave the app, as it came; null where there was none. */
+    /** The `launch` value that the EHR gave the app, as it came; null where there was none. It is still there at a refresh. */
     getLaunch(): string | null;
     /** The FHIR server that the token is for, without a slash at its end. Always known here; Smile CDR may answer null. */
     getAudience(): string | null;
@@ -595,7 +595,7 @@ declare module 'sallyport' {
     addIdTokenClaim(name: string, value: any): void;
     /** Puts a member of any JSON beside the token into the response, such as `need_patient_banner`. */
     addLaunchParameter(name: string, value: any): void;
-    /** Adds a scope. Only those that were approved before, or that the tenant’s `policy.scopesScriptsMayAdd` lists. */
+    /** Adds a scope. Only one that was approved before, a part of such a one, or what the tenant’s `policy.scopesScriptsMayAdd` lists. */
     addScope(scope: string): void;
     /** Takes a scope away, written as it stands in `approvedScopes`. */
     removeScope(scope: string): void;

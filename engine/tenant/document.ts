@@ -754,7 +754,7 @@ export interface TenantDocument {
    */
   launch?: {
     /**
-     * Accept `launch` values that this server did not make, and leave it to the callbacks to resolve them.
+     * Accept `launch` values that this server did not make, and leave it to `onTokenGenerating` to resolve them: nobody is asked for a context, and a token with scopes for a patient's record is refused where the callback named no patient.
      */
     acceptUnknown?: boolean;
   };

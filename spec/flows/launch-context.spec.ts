@@ -1,9 +1,9 @@
 /** An EHR launch against a callback that offers patients at every log-in, as the demo's does. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
-import { authorizationRequest, redeem } from '../support/oauth.ts';
+import { authorizationRequest, postForm, redeem } from '../support/oauth.ts';
 import { createPerson, type Page } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -52,5 +52,85 @@ describe('the context of an EHR launch', () => {
     expect((await pageAfterLogin(named.url)).body).to.include('name="choice"');
     const alone = authorizationRequest(server, { scope: 'openid launch/patient patient/*.rs' });
     expect((await pageAfterLogin(alone.url)).body).to.include('name="choice"');
+  });
+});
+
+describe('the context of a launch whose handle the EHR made itself', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer({
+      async prepare(config) {
+        const file = join(config, 'demo/tenant.json');
+        const document = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+        await writeFile(file, JSON.stringify({ ...document, launch: { acceptUnknown: true } }));
+        const callbacks = join(config, 'demo/callbacks.js');
+        const offering = (await readFile(callbacks, 'utf8'))
+          .replace('function onTokenGenerating', 'function before')
+          .replace("includes('/Patient/')", "includes('/Nobody/')");
+        await writeFile(callbacks, `${offering}\n${resolving}`);
+      },
+    });
+  });
+  after(() => server.close());
+
+  /** Stands for a call to the EHR: the handle says what it is. */
+  const resolving = `function onTokenGenerating(theUserSession, theDetails) {
+    const [kind, id] = (theDetails.getLaunch() || '').split('.');
+    if (kind === 'patient') theUserSession.addLaunchResourceId('patient', id);
+    if (kind === 'parameter') theDetails.addLaunchParameter('patient', id);
+    if (kind === 'narrow') theDetails.approvedScopes.filter((s) => s.startsWith('patient/')).forEach((s) => theDetails.removeScope(s));
+  }`;
+
+  async function launched(handle: string, username = 'drsmith', wanted = scope) {
+    const { url, verifier } = authorizationRequest(server, { scope: wanted, launch: handle });
+    const person = createPerson(server.url);
+    const login = await person.open(url);
+    const next = await person.submit(login, { username, password: 'demo-password', do: 'login' });
+    const back = await person.walk(next, { username });
+    return { next, back, answer: await redeem(server, back.searchParams.get('code') ?? '', verifier) };
+  }
+
+  for (const handle of ['patient.patient-04', 'parameter.patient-04'])
+    it(`is what the callback makes of it, and nobody is asked (${handle})`, async () => {
+      const { next, answer } = await launched(handle);
+      expect(next.body).not.to.include('name="choice"');
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+      expect(answer.body).to.include({ patient: 'patient-04' });
+      expect(decodeJwt(String(answer.body['access_token']))).to.include({ patient: 'patient-04' });
+    });
+
+  it("is not the person's own record instead, where the callback knows of none", async () => {
+    const { answer } = await launched('nothing', 'jane');
+    expect(answer.status).to.equal(400);
+    expect(answer.body).to.include({ error: 'access_denied' });
+  });
+
+  it('may be none where no scope needs a patient, or the callback takes those away', async () => {
+    expect((await launched('nothing', 'drsmith', 'openid launch user/*.rs')).answer.status).to.equal(200);
+    const { answer } = await launched('narrow');
+    expect(answer.body).to.include({ scope: 'openid launch' });
+    expect(answer.body).not.to.have.property('patient');
+  });
+
+  it('stays with the refresh token, though the handle is used up', async () => {
+    const { answer } = await launched('patient.patient-05', 'drsmith', `${scope} offline_access`);
+    const again = await postForm(`${server.issuer}/oauth/token`, {
+      grant_type: 'refresh_token',
+      refresh_token: String(answer.body['refresh_token']),
+      client_id: 'sample-native',
+    });
+    expect(again.status, JSON.stringify(again.body)).to.equal(200);
+    expect(decodeJwt(String(again.body['access_token']))).to.include({ patient: 'patient-05' });
+  });
+
+  it('is asked for as ever where there is no launch', async () => {
+    const { url } = authorizationRequest(server, { scope: 'openid launch/patient patient/*.rs' });
+    const person = createPerson(server.url);
+    const page = await person.submit(await person.open(url), {
+      username: 'drsmith',
+      password: 'demo-password',
+      do: 'login',
+    });
+    expect(page.body).to.include('name="choice"');
   });
 });

@@ -59,7 +59,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'context prepared/reject': { facts: { launch: 'used', requestedScopes: ['launch'] } },
   'context settled/known': {},
   'context settled/choose': { facts: { choices: [choice], contextRequired: true } },
-  'context settled/reject': { facts: { session: stranded } },
+  'context settled/reject': { facts: { session: stranded, launchParameters: {} } },
   'context/chosen': { facts: { choices: [choice] }, input: { choice: '0' } },
   'context/reject': { input: { do: 'cancel' } },
   'context/again': { facts: { choices: [choice] }, input: { choice: '7' } },

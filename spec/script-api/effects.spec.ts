@@ -27,7 +27,7 @@ const ports = {
 } as unknown as Ports;
 
 const { session } = inputs.onTokenGenerating;
-const grant = { session, approvedScopes: ['openid', 'patient/*.rs'], launchParameters: {} };
+const grant = { session, approvedScopes: ['openid', 'patient/*.rs'], launchParameters: { patient: '1' } };
 const providerAnswer = { providerId: 'partner', subject: 'jane', claims: {} };
 const codapFacts = { issuer: 'https://partner.example', authorization: { claims: { sub: 'jane' } } };
 const choosing = { session, choices: [], contextRequired: false, launchParameters: { encounter: 'e1' } };
@@ -251,6 +251,18 @@ describe('what a hook may do', () => {
       `${request}.removeScope("patient/*.rs"); ${request}.addScope("user/*.rs");`,
     );
     expect((outcome['grant'] as { approvedScopes: Json }).approvedScopes).to.deep.equal(['openid', 'user/*.rs']);
+  });
+
+  it('lets a scope give way to a part of it, and to nothing that is no part', async () => {
+    const instead = (scope: string) =>
+      after_('onTokenGenerating', `${request}.removeScope("patient/*.rs"); ${request}.addScope("${scope}");`);
+    for (const part of ['patient/Observation.rs', 'patient/*.r', 'patient/Observation.s?category=laboratory'])
+      expect(((await instead(part))['grant'] as { approvedScopes: Json }).approvedScopes).to.deep.equal([
+        'openid',
+        part,
+      ]);
+    for (const more of ['patient/*.rus', 'user/Observation.c', 'system/Observation.rs', 'launch/patient', 'profile'])
+      expect(await instead(more), more).to.include({ kind: 'reject', reason: 'onTokenGenerating-policy-scope' });
   });
 
   it('lets a session be changed in all that is the script’s to change', async () => {

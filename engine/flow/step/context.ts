@@ -1,9 +1,9 @@
 /** Launch context: what the launch or the user's defaults say, whether a person must choose, and the choice. */
 import type { ContextChoice, UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
-import type { Authenticated, ContextKnown, ContextPrepared } from '../facts.ts';
+import type { Authenticated, ContextKnown, ContextPrepared, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
-import { type Again, move, reject, type StepResult } from '../table.ts';
+import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
 type Known = Omit<ContextKnown, keyof Authenticated> & Pick<ContextKnown, 'session'>;
@@ -16,6 +16,7 @@ function needsPatient(scopes: readonly string[]): boolean {
 /** Takes the launch handle (single use) and collects what is known of the context. */
 export async function prepareContext(facts: Authenticated, ports: Ports): Promise<StepResult<{ prepared: Prepared }>> {
   let launchParameters: Record<string, Json> = {};
+  let foreignLaunch = false;
   if (facts.launch !== undefined && facts.requestedScopes.includes('launch')) {
     const launch = await ports.store.launches.take(ports.tenant.id, ports.hash(facts.launch), ports.now());
     if (!launch && !ports.tenant.launch.acceptUnknown) {
@@ -25,11 +26,13 @@ export async function prepareContext(facts: Authenticated, ports: Ports): Promis
       return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
     }
     launchParameters = { ...(launch?.context as Record<string, Json> | undefined) };
+    foreignLaunch = !launch;
   }
   return move('prepared', {
     launchParameters,
     choices: [],
-    contextRequired: needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined,
+    contextRequired: !foreignLaunch && needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined,
+    ...(foreignLaunch ? { foreignLaunch } : {}),
   });
 }
 
@@ -51,7 +54,8 @@ export function settleContext(facts: ContextPrepared): StepResult<{ known: Known
   const launchParameters = { ...facts.launchParameters };
   for (const { resourceType, resourceId } of facts.session.launchResourceIds)
     launchParameters[resourceType.toLowerCase()] ??= resourceId;
-  const patientMissing = needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined;
+  const patientMissing =
+    !facts.foreignLaunch && needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined;
   if (facts.choices.length > 0 && (patientMissing || facts.contextRequired)) {
     return facts.prompt.includes('none')
       ? reject('interaction_required', 'The person must choose a context', 'context-required')
@@ -65,6 +69,20 @@ export function settleContext(facts: ContextPrepared): StepResult<{ known: Known
     launchParameters['patient'] = preset.resourceId.replace(/^Patient\//, '');
   }
   return move('known', { launchParameters, session: inContext(facts.session, launchParameters) });
+}
+
+/**
+ * A scope for one patient's record must not leave without the patient. Where the EHR's own launch handle was left to the
+ * callback, this is the first moment at which there may be none.
+ */
+export function requirePatient(grant: Grant): { readonly grant: Grant } | Rejection {
+  const resources = grant.session?.launchResourceIds ?? [];
+  const named =
+    typeof grant.launchParameters['patient'] === 'string' ||
+    resources.some(({ resourceType }) => resourceType.toLowerCase() === 'patient');
+  return named || grant.session === null || !needsPatient(grant.approvedScopes)
+    ? { grant }
+    : reject('access_denied', 'There is no patient for this request', 'context-none', { status: 400 });
 }
 
 /** The picker's form: a search, or one of the offered choices by its place in the list. */

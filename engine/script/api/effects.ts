@@ -166,7 +166,7 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
         what: 'theContextSelectionChoices.choices',
         may: ['read', 'change', 'add', 'remove'],
         policy:
-          'At most 2000. What the launch names is not asked for again: choices of such a type are dropped. A type and further launch parameters must not have a name that the response or the token have already.',
+          'At most 2000. What the launch names is not asked for again: choices of such a type are dropped, and all of them where the EHR’s own handle (`launch.acceptUnknown`) is yet to be resolved in `onTokenGenerating`. A type and further launch parameters must not have a name that the response or the token have already.',
         violation: 'onSmartLoginPreContextSelection-policy-launch-parameter',
       },
       {
@@ -192,7 +192,7 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
         what: 'theAuthorizationRequestDetails.approvedScopes',
         may: ['read', 'add', 'remove'],
         policy:
-          'Narrower always; wider only by what the tenant’s `policy.scopesScriptsMayAdd` lists. Where the last one goes, the flow is denied.',
+          'Narrower always, also by a part of an approved scope, such as `patient/Observation.rs` of `patient/*.rs`; wider only by what the tenant’s `policy.scopesScriptsMayAdd` lists. Where the last one goes, the flow is denied.',
         violation: 'onTokenGenerating-policy-scope',
       },
       {

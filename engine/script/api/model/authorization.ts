@@ -39,7 +39,7 @@ export const requestDetails = model(
       '',
       'string | null',
       same,
-      'The `launch` value that the EHR gave the app, as it came; null where there was none.',
+      'The `launch` value that the EHR gave the app, as it came; null where there was none. It is still there at a refresh.',
     ),
     method(
       'getAudience',
@@ -77,7 +77,7 @@ export const requestDetails = model(
       'scope: string',
       'void',
       ours,
-      'Adds a scope. Only those that were approved before, or that the tenant’s `policy.scopesScriptsMayAdd` lists.',
+      'Adds a scope. Only one that was approved before, a part of such a one, or what the tenant’s `policy.scopesScriptsMayAdd` lists.',
     ),
     method(
       'removeScope',
