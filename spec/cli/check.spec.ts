@@ -24,7 +24,7 @@ describe('sallyport check', () => {
     const { code, output, lines } = await sallyport(['check', 'scripts-examples']);
     expect(code, output).to.equal(0);
     expect(
-      lines.every((line) => line.startsWith('ok ')),
+      lines.every((line) => /^(ok|note) /.test(line)),
       output,
     ).to.equal(true);
     expect(output).to.include('demo (http://localhost:9200/demo)').and.include('partner');
@@ -34,7 +34,7 @@ describe('sallyport check', () => {
   it('runs with the Node that the machine has, whichever that is', async () => {
     const { code, output } = await sallyport(['check', join(examples, 'demo')], { node: nodeOfTheSystem() });
     expect(code, output).to.equal(0);
-    expect(output).to.equal('ok       demo (http://localhost:9200/demo)\n');
+    expect(output).to.match(/(^|\n)ok {7}demo \(http:\/\/localhost:9200\/demo\)\n$/);
   });
 
   it('checks what the server would serve where no folder is named', async () => {
@@ -318,7 +318,7 @@ describe('sallyport check', () => {
       ['before the test', 'function onTokenGenerating(s) {\n  s.notes = "";\n  if (s) return;\n}', '2:3'],
       [
         'a test for undefined alone',
-        'function onTokenGenerating(s) {\n  if (typeof s !== "undefined")\n    s.x();\n}',
+        'function onTokenGenerating(s) {\n  if (typeof s !== "undefined")\n    s.getUsername();\n}',
         '3:5',
       ],
       ['in a function within', 'function onTokenGenerating(s) {\n  [1].map(() => s.username);\n}', '2:17'],
@@ -327,22 +327,25 @@ describe('sallyport check', () => {
         'function onTokenGenerating(s) {\n  mark(s);\n}\nfunction mark(user) {\n  user.notes = "";\n}',
         '5:3',
       ],
-      ['an assigned function', 'onTokenGenerating = function (s) {\n  s.x();\n};', '2:3'],
-      ['an arrow of a module', 'export const onTokenGenerating = async (s) => {\n  await s.x();\n};', '2:9'],
-      ['a default value', 'function onTokenGenerating(s = {}) {\n  s.x();\n}', '2:3'],
+      ['an assigned function', 'onTokenGenerating = function (s) {\n  s.getUsername();\n};', '2:3'],
+      ['an arrow of a module', 'export const onTokenGenerating = async (s) => {\n  await s.getUsername();\n};', '2:9'],
+      ['a default value', 'function onTokenGenerating(s = {}) {\n  s.getUsername();\n}', '2:3'],
     ];
     const guarded: readonly [what: string, source: string][] = [
-      ['a test before', 'function onTokenGenerating(s) {\n  if (!s) return;\n  s.x();\n}'],
-      ['a comparison', 'function onTokenGenerating(s) {\n  if (s !== null) s.x();\n}'],
-      ['a loose comparison', 'function onTokenGenerating(s) {\n  if (s == null) return;\n  s.x();\n}'],
-      ['an optional chain', 'function onTokenGenerating(s) {\n  s?.x();\n  Log.info(s?.username);\n}'],
+      ['a test before', 'function onTokenGenerating(s) {\n  if (!s) return;\n  s.getUsername();\n}'],
+      ['a comparison', 'function onTokenGenerating(s) {\n  if (s !== null) s.getUsername();\n}'],
+      ['a loose comparison', 'function onTokenGenerating(s) {\n  if (s == null) return;\n  s.getUsername();\n}'],
+      ['an optional chain', 'function onTokenGenerating(s) {\n  s?.getUsername();\n  Log.info(s?.username);\n}'],
       ['a short circuit', 'function onTokenGenerating(s) {\n  const name = s && s.username;\n}'],
       ['a conditional', 'function onTokenGenerating(s) {\n  const name = s ? s.username : "none";\n}'],
-      ['a catch', 'function onTokenGenerating(s) {\n  try {\n    s.x();\n  } catch (e) {}\n}'],
+      ['a catch', 'function onTokenGenerating(s) {\n  try {\n    s.getUsername();\n  } catch (e) {}\n}'],
       ['no use', 'function onTokenGenerating(s, d) {\n  d.addAccessTokenClaim("a", 1);\n}'],
-      ['a helper that tests', 'function onTokenGenerating(s) {\n  mark(s);\n}\nfunction mark(u) {\n  if (u) u.x();\n}'],
+      [
+        'a helper that tests',
+        'function onTokenGenerating(s) {\n  mark(s);\n}\nfunction mark(u) {\n  if (u) u.getUsername();\n}',
+      ],
       ['another of that name', 'function onTokenGenerating(s) {\n  [1].map(function (s) { return s.x; });\n}'],
-      ['another hook, which has a person', 'function onSmartLoginPreContextSelection(s) {\n  s.x();\n}'],
+      ['another hook, which has a person', 'function onSmartLoginPreContextSelection(s) {\n  s.getUsername();\n}'],
       [
         'a guard in a helper called in a ring',
         'function onTokenGenerating(s) {\n  a(s);\n}\nfunction a(s) {\n  b(s);\n}\nfunction b(s) {\n  a(s);\n}',
@@ -368,10 +371,46 @@ describe('sallyport check', () => {
       expect(code).to.equal(0);
       for (const [index, [what]] of guarded.entries())
         expect(
-          lines.filter((line) => line.includes(`t${index}/`) && !line.startsWith('ok')),
+          lines.filter((line) => line.includes(`t${index}/`) && !/^(ok|note) /.test(line)),
           what,
         ).to.deep.equal([]);
     });
+  });
+
+  it('checks the types of scripts: errors where their author asks for it, warnings else', async () => {
+    const { code, lines } = await checked({
+      'one/tenant.json': tenantDocument('one', {
+        scripts: { callbacks: 'callbacks.js' },
+        inbound: [{ type: 'local', id: 'local', script: 'login.ts' }],
+      }),
+      'one/callbacks.js':
+        'function onPostAuthorize(theDetails) {\n  Log.info(theDetails.grantedScope + theDetails.accessToken);\n  theDetails.claims.keySet();\n}\n',
+      'one/login.ts':
+        "import { name } from './name.ts';\nexport function onAuthenticateSuccess(user) {\n  user.setUserData(name, user.nmae);\n}\n",
+      'one/name.ts': "export const name: number = 'a';\n",
+    });
+    expect(code).to.equal(1);
+    expect(lines).to.deep.equal([
+      "error    one/login.ts:3:20: Argument of type 'number' is not assignable to parameter of type 'string'. (TS2345)",
+      "error    one/login.ts:3:31: Property 'nmae' does not exist on type 'UserSessionDetails'. (TS2339)",
+      "error    one/name.ts:1:14: Type 'string' is not assignable to type 'number'. (TS2322)",
+      "warning  one/callbacks.js:2:23: Property 'grantedScope' does not exist on type 'SmartOnPostAuthorizeDetails'. Did you mean 'grantedScopes'?",
+      'warning  one/callbacks.js:3:21: JavaMap.keySet is not supported. Maps are JavaScript objects here. Use `Object.keys(map)`.',
+      'note     one/callbacks.js:2:49: SmartOnPostAuthorizeDetails.accessToken differs from Smile CDR. `***` unless the tenant’s `policy.showAccessTokenToPostAuthorize` is on.',
+      '3 errors, 2 warnings',
+    ]);
+  });
+
+  it('says once of a session that may be missing what the types prove', async () => {
+    const { code, lines } = await checked({
+      'one/tenant.json': tenantDocument('one', { scripts: { callbacks: 'callbacks.js' } }),
+      'one/callbacks.js': '// @ts-check\nfunction onTokenGenerating(user) {\n  Log.info(user.username);\n}\n',
+    });
+    expect(code).to.equal(1);
+    expect(lines).to.deep.equal([
+      "error    one/callbacks.js:3:12: 'user' is possibly 'null'. (TS18047)",
+      '1 error, 0 warnings',
+    ]);
   });
 
   it('warns of apps without a FHIR server', async () => {

@@ -10,13 +10,9 @@ import { adviseOn } from '../../engine/tenant/script-advice.ts';
 import { hooksOf, type ScriptSlot } from '../../engine/tenant/scripts.ts';
 import { loadServerSettings } from '../../engine/tenant/server.ts';
 import type { Script } from '../../engine/tenant/tenant.ts';
+import { addTypeFindings, type Findings } from './check/findings.ts';
 
 type Write = (line: string) => void;
-
-interface Finding {
-  readonly message: string;
-  readonly hint: string;
-}
 
 /** One script file of a tenant with every slot it serves. */
 interface Used {
@@ -40,11 +36,12 @@ export async function check(path: string | undefined, write: Write): Promise<num
   });
   const config = loaded.ok ? loaded.settings.config : loaded.config;
   const all = config === undefined ? undefined : await loadTenants(config, process.env);
-  const scripts = all ? await checkScripts(all) : { errors: [], warnings: [] };
+  const scripts = all ? await checkScripts(all) : { errors: [], warnings: [], notes: [] };
   const errors = [...(loaded.ok ? [] : loaded.problems), ...(all?.problems ?? []), ...scripts.errors];
   const warnings = [...(all?.warnings ?? []), ...scripts.warnings];
   for (const { message, hint } of errors) write(`error    ${message}${hint ? ` ${hint}` : ''}`);
   for (const { message, hint } of warnings) write(`warning  ${message}${hint ? ` ${hint}` : ''}`);
+  for (const { message, hint } of scripts.notes) write(`note     ${message}${hint ? ` ${hint}` : ''}`);
   for (const { id, issuer } of errors.length === 0 ? (all?.tenants ?? []) : []) write(`ok       ${id} (${issuer})`);
   if (errors.length > 0 || warnings.length > 0)
     write(`${count(errors.length, 'error')}, ${count(warnings.length, 'warning')}`);
@@ -74,27 +71,31 @@ function usedScripts({ scripts }: LoadedTenants): readonly Used[] {
 }
 
 /** Runs what stands at the top of each script, in a sandbox, and reads the rest. */
-async function checkScripts(all: LoadedTenants): Promise<{ errors: Finding[]; warnings: Finding[] }> {
-  const errors: Finding[] = [];
-  const warnings: Finding[] = [];
+async function checkScripts(all: LoadedTenants): Promise<Findings> {
+  const findings: Findings = { errors: [], warnings: [], notes: [] };
   const used = usedScripts(all).filter(({ script }) => compileScript(script).ok);
-  if (used.length === 0) return { errors, warnings };
+  if (used.length === 0) return findings;
   const outbound = createOutboundClient();
   const runner = createScriptRunner({ outbound, processes: 1 });
   try {
-    for (const each of used) await checkScript(each, runner, errors, warnings);
+    for (const each of used) await checkScript(each, runner, findings);
   } finally {
     await runner.close();
     await outbound.close();
   }
-  return { errors, warnings };
+  for (const [folder, scripts] of Map.groupBy(used, (each) => each.folder))
+    await addTypeFindings(
+      folder,
+      scripts.map(({ script }) => script),
+      findings,
+    );
+  return findings;
 }
 
 async function checkScript(
   { folder, script, slots }: Used,
   runner: ScriptRunner,
-  errors: Finding[],
-  warnings: Finding[],
+  { errors, warnings }: Findings,
 ): Promise<void> {
   const place = ({ file, line, column }: SourceLocation) => `${join(folder, file)}:${line}:${column}`;
   for (const { message, hint, location } of adviseOn(script, slots))
