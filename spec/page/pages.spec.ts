@@ -6,7 +6,7 @@ import { samplePages } from './samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
 describe('every page, looked at in a browser', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let stage: PageStage;
   let browser: Browser;
   let visitor: Visitor;
