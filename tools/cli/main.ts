@@ -33,6 +33,7 @@ program
   .description('bring the database to this version')
   .action(async () => process.exit(await migrate(write)));
 
+addImportCommand(program, write);
 addRemoteCommands(program, write);
 
 /** Whoever asks for help did nothing wrong; any other reason to end before a command runs is a wrong command. */
@@ -43,4 +44,3 @@ function wrongUseEndsWith2(command: Command): void {
 
 wrongUseEndsWith2(program);
 await program.parseAsync();
-addImportCommand(program, write);
