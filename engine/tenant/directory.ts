@@ -1,9 +1,9 @@
 /** All tenants of a server, by id and by place; reloads one at a time when its files change. */
-import { type FSWatcher, watch as watchFolder } from 'node:fs';
 import { loadTenants } from './load-all.ts';
 import { createLocator } from './locator.ts';
 import { problem, type Problem } from './problem.ts';
 import type { Tenant, TenantDirectory } from './tenant.ts';
+import { watchTree } from './watch-tree.ts';
 
 export interface OpenDirectory extends TenantDirectory {
   /** Loads everything again. A tenant whose new document is invalid keeps its last valid one; its problems are answered. */
@@ -20,9 +20,6 @@ export interface DirectoryOptions {
   /** Called for a new or changed tenant before it is served; where it rejects, the one before stays. */
   readonly onChange?: (tenant: Tenant) => Promise<void>;
 }
-
-/** Editors and copies write in several steps: what comes within this time of each other is read once. */
-const settleMilliseconds = 150;
 
 /** Refuses with the problems of all tenants at once. */
 export async function openTenantDirectory(
@@ -102,7 +99,14 @@ export async function openTenantDirectory(
     return result;
   }
 
-  const unwatch = options.watch ? watch(path, reload, logger) : () => undefined;
+  const watcher = options.watch
+    ? await watchTree(path, reload, (reason) =>
+        logger?.error(
+          { reason },
+          'the configuration is not watched in full; npx sallyport admin reload reads it again',
+        ),
+      )
+    : undefined;
 
   return {
     ok: true,
@@ -111,30 +115,7 @@ export async function openTenantDirectory(
       byId: (id) => tenants.get(id),
       byLocation: (host, address) => locate(host, address),
       reload,
-      close: unwatch,
+      close: () => watcher?.close(),
     },
-  };
-}
-
-/** @returns what ends it. */
-function watch(path: string, reload: () => Promise<unknown>, logger: DirectoryOptions['logger']): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
-  const failed = (message: string) => (error: unknown) => logger?.error({ reason: String(error) }, message);
-  const unwatched = failed('the configuration is not watched; npx sallyport admin reload reads it again');
-  try {
-    watcher = watchFolder(path, { recursive: true }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        reload().catch(failed('the configuration could not be read again'));
-      }, settleMilliseconds);
-    });
-    watcher.on('error', unwatched);
-  } catch (error) {
-    unwatched(error);
-  }
-  return () => {
-    clearTimeout(timer);
-    watcher?.close();
   };
 }
