@@ -21,6 +21,10 @@ export function violationsOf(kind: 'tenant' | 'server' | 'case', document: unkno
 }
 
 /** Validates in place (defaults are filled in). Answers every violation; none when the document is valid. */
-export function validateDocument(kind: 'tenant' | 'server' | 'case', document: unknown, file: string): readonly Problem[] {
+export function validateDocument(
+  kind: 'tenant' | 'server' | 'case',
+  document: unknown,
+  file: string,
+): readonly Problem[] {
   return toProblems(violationsOf(kind, document), file);
 }
