@@ -113,10 +113,8 @@ async function draftAll(context: ImportContext, options: ImportOptions): Promise
   }
   const drafts: Draft[] = [];
   const outboundIds = outbound.map(({ id }) => id);
-  for (const module of outbound) {
-    const draft = await importTenant(context, configuration, module, seeds, { issuer: options.issuer, outboundIds });
-    if (draft) drafts.push(draft);
-  }
+  for (const module of outbound)
+    drafts.push(await importTenant(context, configuration, module, seeds, { issuer: options.issuer, outboundIds }));
   const used = new Set(outbound.flatMap(({ requires }) => [...requires.values()].map(({ value }) => value.trim())));
   const brought = new Set(drafts.flatMap(({ document }) => (document.inbound ?? []).map(({ id }) => id)));
   reportRest(context, configuration, new Set([...used].filter((id) => brought.has(id))));

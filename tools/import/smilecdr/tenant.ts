@@ -18,8 +18,10 @@ export interface TenantOptions {
   readonly outboundIds: readonly string[];
 }
 
-/** @returns undefined where nothing can be made without an issuer; that is a fault. */
-function issuerOf(context: ImportContext, module: Module, given: string | undefined): string | undefined {
+/** Stands in for an issuer that is a fault, so that all other faults are found, too. Nothing is written then. */
+const noIssuer = 'https://issuer.invalid';
+
+function issuerOf(context: ImportContext, module: Module, given: string | undefined): string {
   const setting = module.config.get('issuer.url');
   const { report } = context;
   const at = setting ?? module.typeAt;
@@ -28,12 +30,12 @@ function issuerOf(context: ImportContext, module: Module, given: string | undefi
   if (found === undefined || found === '') {
     if (setting === undefined || found === '')
       report.fault(at.source.name, place, 'It is missing; it may be given by --issuer.');
-    return undefined;
+    return noIssuer;
   }
   const issuer = found.replace(/\/+$/, '');
   if (!URL.canParse(issuer)) {
     report.fault(at.source.name, place, 'It is no URL; another one may be given by --issuer.');
-    return undefined;
+    return noIssuer;
   }
   const { protocol, hostname } = new URL(issuer);
   if (protocol !== 'https:' && !(protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))) {
@@ -42,7 +44,7 @@ function issuerOf(context: ImportContext, module: Module, given: string | undefi
       place,
       `It is ${issuer}, and an issuer must be https unless it is on loopback; another one may be given by --issuer.`,
     );
-    return undefined;
+    return noIssuer;
   }
   if (given !== undefined)
     report.add(
@@ -208,9 +210,8 @@ export async function importTenant(
   module: Module,
   seeds: Seeds,
   options: TenantOptions,
-): Promise<Draft | undefined> {
+): Promise<Draft> {
   const issuer = issuerOf(context, module, options.issuer);
-  if (issuer === undefined) return undefined;
   const draft: Draft = { document: { id: module.id, name: module.id, issuer }, files: new Map(), variables: new Set() };
   const { document } = draft;
   const { report } = context;
