@@ -66,15 +66,22 @@ export function startSandbox(options: {
   } catch {
     // Only a privilege is missing; the deadlines hold without it.
   }
+  // What it said before it dies may come in later; nothing of it is heard.
+  let condemned = false;
+  const kill = (): void => {
+    condemned = true;
+    child.kill('SIGKILL');
+  };
   const read = createLineReader((line) => {
+    if (condemned) return;
     const message = readMessage(line);
-    if (!message) return void child.kill('SIGKILL');
+    if (!message) return kill();
     if (message.type === 'ready') ready = true;
     options.onMessage(message);
   });
   child.stdout?.setEncoding('utf8');
   child.stdout?.on('data', (chunk: string) => {
-    if (!read(chunk)) child.kill('SIGKILL');
+    if (!condemned && !read(chunk)) kill();
   });
   child.stdin?.on('error', () => undefined);
   child.once('error', () => options.onExit(false));
@@ -96,6 +103,6 @@ export function startSandbox(options: {
       loaded.set(key, true);
       write({ type: 'load', key, program });
     },
-    kill: () => void child.kill('SIGKILL'),
+    kill,
   };
 }

@@ -44,6 +44,8 @@ const mostStrays = 2000;
 const quickRestarts = 3;
 const longestPause = 30_000;
 const longestInspection = 10_000;
+/** Until a process must be ready, milliseconds: long, for a busy machine. */
+const longestStart = 20_000;
 
 /** @param owner the one tenant whose scripts run here; without it many share the process. */
 export function createShard(ports: ShardPorts, owner?: string): Shard {
@@ -53,22 +55,34 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
   let restarts = 0;
   let ended = false;
   let revival: NodeJS.Timeout | undefined;
+  /** A process that has not started yet costs its first invocations no time of theirs. */
+  let ready = false;
   let sandbox = start();
 
   function start(): Sandbox {
     let strays = 0;
+    ready = false;
+    const startup = setTimeout(() => started.kill(), longestStart);
     const started: Sandbox = startSandbox({
       main: ports.main,
       onMessage(message) {
         // What a process said before it was killed may still arrive; it is believed no longer.
-        if (started !== sandbox || receive(message)) return;
+        if (started !== sandbox) return;
+        if (message.type === 'ready' && !ready) {
+          ready = true;
+          clearTimeout(startup);
+          for (const [id, entry] of pending) watch(id, entry);
+          return;
+        }
+        if (receive(message)) return;
         strays += 1;
         if (strays > mostStrays) started.kill();
       },
-      onExit(ready) {
+      onExit(wasReady) {
+        clearTimeout(startup);
         if (started !== sandbox || ended) return;
-        restarts = ready ? 0 : restarts + 1;
-        replace(pending.size === 1 ? [...pending.values()][0] : undefined);
+        restarts = wasReady ? 0 : restarts + 1;
+        replace();
       },
     });
     return started;
@@ -87,8 +101,22 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     );
   }
 
-  /** Everything in the old process is lost; what cannot be the culprit and has left no mark outside runs once more. */
-  function replace(culprit: Pending | undefined): void {
+  /** The last resort: whatever holds the process up, it ends here. */
+  function watch(id: number, entry: Pending): void {
+    const { limits, tenantId } = entry.invocation;
+    entry.deadline = setTimeout(() => {
+      pending.delete(id);
+      punish(owner ?? tenantId);
+      settle(entry, failure(entry, 'timeout', `more than ${limits.wallMilliseconds} ms`));
+      replace();
+    }, limits.wallMilliseconds + grace);
+  }
+
+  /**
+   * Everything in the old process is lost. What has left no mark outside runs once more, apart from others: even where it
+   * was alone in the process, what ended that may have been left behind by another.
+   */
+  function replace(): void {
     const lost = [...pending.values()];
     pending.clear();
     for (const resolve of inspections.values())
@@ -96,11 +124,13 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     inspections.clear();
     restart();
     observer?.replaced();
-    const guilty = owner ?? culprit?.invocation.tenantId;
-    if (guilty !== undefined) punish(guilty);
+    const [only, another] = lost;
+    if (owner !== undefined) punish(owner);
+    // It is not run again, so that nothing more will be known.
+    else if (only && !another && only.count.all > 0) punish(only.invocation.tenantId);
     for (const entry of lost) {
       clearTimeout(entry.deadline);
-      const mayRetry = entry !== culprit && entry.attempt === 1 && entry.count.all === 0;
+      const mayRetry = entry.attempt === 1 && entry.count.all === 0;
       // A process that cannot even start is not asked again and again.
       if (mayRetry && restarts < quickRestarts) entry.settle('again');
       else settle(entry, failure(entry, 'crashed', 'the sandbox process ended'));
@@ -162,7 +192,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
       });
       if (fatal === true) {
         punish(owner ?? invocation.tenantId);
-        replace(undefined);
+        replace();
       }
     }
     return true;
@@ -186,7 +216,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     inspect: (key: string, program: Program) =>
       new Promise<FromSandbox>((resolve) => {
         const id = ports.nextId();
-        const deadline = setTimeout(() => inspections.has(id) && replace(undefined), longestInspection);
+        const deadline = setTimeout(() => inspections.has(id) && replace(), longestInspection);
         inspections.set(id, (message) => {
           clearTimeout(deadline);
           resolve(message);
@@ -212,13 +242,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
         };
         if (revival) return settle(entry, failure(entry, 'crashed', 'no sandbox process could be started'));
         pending.set(id, entry);
-        // The last resort: whatever holds the process up, it ends here.
-        entry.deadline = setTimeout(() => {
-          pending.delete(id);
-          punish(owner ?? tenantId);
-          settle(entry, failure(entry, 'timeout', `more than ${limits.wallMilliseconds} ms`));
-          replace(undefined);
-        }, limits.wallMilliseconds + grace);
+        if (ready) watch(id, entry);
         // An isolate has its memory limit for life.
         const key = `${tenantId} ${script.hash} ${limits.memoryMebibytes}`;
         sandbox.load(key, program);
