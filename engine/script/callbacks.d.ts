@@ -757,12 +757,14 @@ declare module 'sallyport' {
     post(url: string): HttpRequest;
     /** A PUT request to be filled in and executed. */
     put(url: string): HttpRequest;
+    /** A PATCH request to be filled in and executed. */
+    patch(url: string): HttpRequest;
     /** A HEAD request to be filled in and executed. */
     head(url: string): HttpRequest;
     /** A DELETE request to be filled in and executed. */
     delete(url: string): HttpRequest;
   }
-  /** A call that is being prepared. */
+  /** A call: prepared, executed, and then asked what came back. What came back throws before `execute()`. */
   export interface HttpRequest {
     /** Sends a header. */
     addRequestHeader(name: string, value: string): HttpRequest;
@@ -772,11 +774,8 @@ declare module 'sallyport' {
     setContentString(text: string): HttpRequest;
     /** Sends any value as JSON, and says so. */
     setContentJson(value: any): HttpRequest;
-    /** Makes the call and waits for the answer, at most as long as the tenant’s wall clock lets the hook run. */
-    execute(): HttpResponse;
-  }
-  /** What came back. */
-  export interface HttpResponse {
+    /** Makes the call and waits for the answer, which then stands on the request itself, at most as long as the tenant’s wall clock lets the hook run. */
+    execute(): HttpRequest;
     /** Whether the host answered with a status of 2xx. */
     isSuccess(): boolean;
     /** Why not; null on success. */
@@ -801,6 +800,8 @@ declare module 'sallyport' {
     resourceType: string;
     /** Its id, without its type. */
     id?: string;
+    /** Answers its JSON text. Only what `Fhir` answered has it. */
+    toJson?: () => string;
   }
   /** Makes FHIR resources. */
   export interface ResourceBuilderApi {
@@ -1205,8 +1206,6 @@ type SecretsApi = import('sallyport').SecretsApi;
 type HttpApi = import('sallyport').HttpApi;
 /** See `HttpRequest` in "sallyport". */
 type HttpRequest = import('sallyport').HttpRequest;
-/** See `HttpResponse` in "sallyport". */
-type HttpResponse = import('sallyport').HttpResponse;
 /** See `FhirResource` in "sallyport". */
 type FhirResource = import('sallyport').FhirResource;
 /** See `ResourceBuilderApi` in "sallyport". */

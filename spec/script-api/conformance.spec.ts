@@ -144,7 +144,7 @@ describe('the script API in a sandbox', () => {
       ),
       ['onPostAuthorize', 'Fhir', ['FhirClient']],
       ['onPostAuthorize', 'Fhir.search()', ['FhirSearch']],
-      ['onPostAuthorize', "Http.get('x')", ['HttpRequest', 'HttpResponse']],
+      ['onPostAuthorize', "Http.get('x')", ['HttpRequest']],
     ];
     for (const [hook, expression, models] of objects) {
       const run = `Object.getOwnPropertyNames(${expression})`;

@@ -80,7 +80,7 @@ function onTokenGenerating(theUserSession, theDetails) {
 }`;
       expect(await problems('callbacks.js', source)).to.deep.equal([
         `warning callbacks.js:2:3 TS2304 Cannot find name 'Htpp'. Did you mean "Http"?`,
-        "warning callbacks.js:3:43 TS2551 Property 'parseResponseAsJSON' does not exist on type 'HttpResponse'. Did you mean 'parseResponseAsJson'?",
+        "warning callbacks.js:3:43 TS2551 Property 'parseResponseAsJSON' does not exist on type 'HttpRequest'. Did you mean 'parseResponseAsJson'?",
         "warning callbacks.js:4:7 TS2339 Property 'warning' does not exist on type 'LogApi'.",
         'warning callbacks.js:5:13 TS2554 Expected 0-1 arguments, but got 2.',
         'warning callbacks.js:6:13 TS2554 Expected 1 arguments, but got 0.',

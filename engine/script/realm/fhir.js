@@ -6,6 +6,13 @@ const nameOfType = (type) => {
   return name;
 };
 
+/** Resources know their own text, as Smile CDR's do. */
+function withJson(resource) {
+  if (typeof resource !== 'object' || resource === null) return resource;
+  defineProperty(resource, 'toJson', { value: () => stringify(resource) });
+  return resource;
+}
+
 /** What an unsuccessful answer says of itself, with the status a script may want to look at. */
 function fhirFailure(what, answer) {
   const issue = answer.body?.issue?.[0];
@@ -30,7 +37,7 @@ function fhirHelper(server) {
   };
   const need = (what, answer) => {
     if (!answer.ok) throw fhirFailure(what, answer);
-    return answer.body;
+    return withJson(answer.body);
   };
   const fill = (resource, answer) => {
     const { id, versionId } = answer.created ?? {};
@@ -59,7 +66,7 @@ function fhirHelper(server) {
       list(
         (run().entry ?? [])
           .filter((entry) => entry.search?.mode !== 'outcome' && entry.resource)
-          .map(({ resource }) => resource),
+          .map(({ resource }) => withJson(resource)),
       );
     const made = {
       forResource(name) {

@@ -43,6 +43,12 @@ function base64Decode(value) {
 function httpHelper() {
   const request = (method) => (url) => {
     const wanted = { service: 'http', method, url: StringType(url), headers: {} };
+    let answer;
+    const answered = () => {
+      if (!answer) throw new ErrorType('the request has no answer yet: call execute() first');
+      return answer;
+    };
+    const well = () => answered().ok && answer.status >= 200 && answer.status < 300;
     const made = {
       addRequestHeader(name, value) {
         wanted.headers[StringType(name)] = StringType(value);
@@ -62,20 +68,18 @@ function httpHelper() {
         return made;
       },
       execute() {
-        const answer = askNow(wanted);
-        return {
-          isSuccess: () => answer.ok && answer.status >= 200 && answer.status < 300,
-          getFailureMessage: () =>
-            answer.ok
-              ? answer.status >= 200 && answer.status < 300
-                ? null
-                : `HTTP status ${answer.status}`
-              : answer.message,
-          getStatusCode: () => (answer.ok ? answer.status : null),
-          getResponseString: () => (answer.ok ? answer.body : null),
-          getResponseHeader: (name) => (answer.ok ? (answer.headers[StringType(name).toLowerCase()] ?? null) : null),
-          parseResponseAsJson: () => parse(answer.body),
-        };
+        answer = askNow(wanted);
+        // The answer stands on the request itself, which is how Smile CDR scripts read it.
+        return made;
+      },
+      isSuccess: well,
+      getFailureMessage: () => (well() ? null : answer.ok ? `HTTP status ${answer.status}` : answer.message),
+      getStatusCode: () => (answered().ok ? answer.status : null),
+      getResponseString: () => (answered().ok ? answer.body : null),
+      getResponseHeader: (name) => (answered().ok ? (answer.headers[StringType(name).toLowerCase()] ?? null) : null),
+      parseResponseAsJson() {
+        if (!answered().ok) throw new ErrorType(`there is no answer to read: ${answer.message}`);
+        return parse(answer.body);
       },
     };
     return made;
@@ -84,6 +88,7 @@ function httpHelper() {
     get: request('GET'),
     post: request('POST'),
     put: request('PUT'),
+    patch: request('PATCH'),
     head: request('HEAD'),
     delete: request('DELETE'),
   };

@@ -8,6 +8,10 @@ const thrown = (call: string) => `(() => { try { ${call}; return null; } catch (
 
 export const fhirRows: Rows = {
   'FhirResource.resourceType': at(`Fhir.read('Patient/jane')?.resourceType`, 'Patient'),
+  'FhirResource.toJson': at(
+    `[JSON.parse(Fhir.read('Patient/jane')?.toJson?.() ?? '{}').id, ${search}.asList().get(0).toJson?.().includes('Patient')]`,
+    ['jane', true],
+  ),
   'FhirResource.id': at(`Fhir.read('Patient/jane')?.id`, 'jane'),
   'ResourceBuilderApi.build': at(
     `{ const patient = ResourceBuilder.build('Patient'); patient.name = [{ family: 'Smith' }];

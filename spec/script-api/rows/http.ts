@@ -13,6 +13,7 @@ export const httpRows: Rows = {
   ...verb('get', 'GET'),
   ...verb('post', 'POST'),
   ...verb('put', 'PUT'),
+  ...verb('patch', 'PATCH'),
   ...verb('head', 'HEAD'),
   ...verb('delete', 'DELETE'),
   'HttpRequest.addRequestHeader': at(`${sent(`Http.get(${echo}).addRequestHeader('X-Me', 'a')`)}.headers`, {
@@ -27,25 +28,25 @@ export const httpRows: Rows = {
     ['{"a":[1]}', { 'content-type': 'application/json' }],
   ),
   'HttpRequest.execute': at(`typeof Http.get(${echo}).execute().isSuccess`, 'function'),
-  'HttpResponse.isSuccess': at(
+  'HttpRequest.isSuccess': at(
     `[Http.get(${echo}).execute().isSuccess(), ${missing}.isSuccess(), ${down}.isSuccess()]`,
     [true, false, false],
   ),
-  'HttpResponse.getFailureMessage': at(
+  'HttpRequest.getFailureMessage': at(
     `[Http.get(${echo}).execute().getFailureMessage(), ${missing}.getFailureMessage(), ${down}.getFailureMessage()]`,
     [null, 'HTTP status 404', 'nobody answers there'],
   ),
-  'HttpResponse.parseResponseAsJson': at(
+  'HttpRequest.parseResponseAsJson': at(
     `{ let thrown = false; try { ${missing}.parseResponseAsJson(); } catch { thrown = true; }
       return [Http.get(${echo}).execute().parseResponseAsJson().url, thrown]; }`,
     ['https://api.example/echo', true],
   ),
-  'HttpResponse.getStatusCode': at(`[${missing}.getStatusCode(), ${down}.getStatusCode()]`, [404, null]),
-  'HttpResponse.getResponseString': at(`[${missing}.getResponseString(), ${down}.getResponseString()]`, [
+  'HttpRequest.getStatusCode': at(`[${missing}.getStatusCode(), ${down}.getStatusCode()]`, [404, null]),
+  'HttpRequest.getResponseString': at(`[${missing}.getResponseString(), ${down}.getResponseString()]`, [
     'nothing here',
     null,
   ]),
-  'HttpResponse.getResponseHeader': at(
+  'HttpRequest.getResponseHeader': at(
     `[Http.get(${echo}).execute().getResponseHeader('X-Test'), ${missing}.getResponseHeader('x-test'), ${down}.getResponseHeader('x-test')]`,
     ['Yes', null, null],
   ),

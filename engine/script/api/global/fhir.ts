@@ -13,6 +13,9 @@ export const fhirModels: readonly Model[] = [
     [
       property('resourceType', 'string', same, 'Its type.'),
       property('id', 'string', same, 'Its id, without its type.', { optional: true }),
+      property('toJson', '() => string', same, 'Answers its JSON text. Only what `Fhir` answered has it.', {
+        optional: true,
+      }),
     ],
     { others: 'any' },
   ),

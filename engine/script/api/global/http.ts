@@ -25,9 +25,9 @@ const requestMembers: readonly Member[] = [
   method(
     'execute',
     '',
-    'HttpResponse',
+    'HttpRequest',
     same,
-    'Makes the call and waits for the answer, at most as long as the tenant’s wall clock lets the hook run.',
+    'Makes the call and waits for the answer, which then stands on the request itself, at most as long as the tenant’s wall clock lets the hook run.',
   ),
 ];
 
@@ -39,8 +39,19 @@ export const httpModels: readonly Model[] = [
     'HttpApi',
     same,
     'Calls to the hosts that the tenant allows in `outboundHttp.allow`. Every other host fails, as do private addresses.',
-    [verb('get', 'GET'), verb('post', 'POST'), verb('put', 'PUT'), verb('head', 'HEAD'), verb('delete', 'DELETE')],
+    [
+      verb('get', 'GET'),
+      verb('post', 'POST'),
+      verb('put', 'PUT'),
+      verb('patch', 'PATCH'),
+      verb('head', 'HEAD'),
+      verb('delete', 'DELETE'),
+    ],
   ),
-  model('HttpRequest', same, 'A call that is being prepared.', requestMembers),
-  model('HttpResponse', same, 'What came back.', answerMembers),
+  model(
+    'HttpRequest',
+    same,
+    'A call: prepared, executed, and then asked what came back. What came back throws before `execute()`.',
+    [...requestMembers, ...answerMembers],
+  ),
 ];
