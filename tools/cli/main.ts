@@ -3,8 +3,10 @@ import { Command, type CommanderError } from 'commander';
 import { check } from './check.ts';
 import { addImportCommand } from './import.ts';
 import { migrate } from './migrate.ts';
+import { newTenant } from './new.ts';
 import { addRemoteCommands } from './remote/commands.ts';
 import { serve } from './serve.ts';
+import { testCases, type TestOptions } from './test.ts';
 
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const program = new Command('sallyport')
@@ -27,6 +29,19 @@ program
   .argument('[path]', "a tenant's folder, a folder of them, or a server file; what serve would take where absent")
   .description('find everything that is wrong with a configuration')
   .action(async (path: string | undefined) => process.exit(await check(path, write)));
+
+program
+  .command('new')
+  .argument('<folder>', 'a new folder, whose name becomes the name of the tenant')
+  .description('make a tenant to begin with: a typed callback and a case that holds')
+  .action(async (folder: string) => process.exit(await newTenant(folder, write)));
+
+program
+  .command('test')
+  .argument('<folder>', "a tenant's folder, or a folder of them")
+  .description("replay the cases (*.case.json) of the tenants' callbacks")
+  .option('--junit <file>', 'write the results as JUnit XML')
+  .action(async (folder: string, options: TestOptions) => process.exit(await testCases(folder, options, write)));
 
 program
   .command('migrate')
