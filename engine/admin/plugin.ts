@@ -124,7 +124,7 @@ async function attempt(route: Route, request: AdminRequest, services: Services):
     if (error instanceof StoreError && error.code === 'conflict') return refuse(409, 'conflict', error.message);
     if (error instanceof KeyError && error.code !== 'master-key-wrong')
       return refuse(
-        error.code === 'key-missing' ? 404 : 400,
+        error.code === 'key-missing' ? 404 : error.code === 'key-configured' ? 409 : 400,
         error.code,
         error.message,
         error.hint ? { hint: error.hint } : {},

@@ -5,6 +5,7 @@ export type KeyErrorCode =
   | 'key-unsupported'
   | 'key-reused-id'
   | 'key-missing'
+  | 'key-configured'
   | 'master-key-wrong'
   | 'master-key-malformed';
 

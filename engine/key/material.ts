@@ -5,6 +5,7 @@ import { calculateJwkThumbprint } from 'jose';
 import type { Jwk, SigningAlgorithm } from '../tenant/tenant.ts';
 import { ALGORITHMS, isSigningAlgorithm } from './algorithm.ts';
 import { KeyError } from './error.ts';
+import { withPrimes } from './rsa-primes.ts';
 
 export interface KeyMaterial {
   readonly kid: string;
@@ -78,7 +79,7 @@ export async function readMaterial(jwk: Jwk): Promise<KeyMaterial> {
   }
   let privateKey: KeyObject;
   try {
-    privateKey = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
+    privateKey = createPrivateKey({ key: { ...withPrimes(jwk) }, format: 'jwk' });
   } catch {
     throw new KeyError(
       'key-unsupported',

@@ -30,8 +30,8 @@ export interface KeyRotation {
   publishNext(tenant: Tenant, algorithm: SigningAlgorithm): Promise<string>;
   /**
    * Signs with a published key from now on; the one before stays published, for the tokens it signed. Other nodes
-   * follow within 30 seconds. Wait at least as long between the two steps. An imported key of the same algorithm
-   * becomes the active one again whenever its tenant is loaded.
+   * follow within 30 seconds. Wait at least as long between the two steps. It stays so until the tenant's document
+   * names another key first.
    * @throws KeyError `key-missing` when the tenant has no such key.
    */
   activate(tenant: Tenant, kid: string): Promise<void>;
@@ -42,7 +42,8 @@ export interface KeyRotation {
   importKey(tenant: Tenant, privateJwk: Jwk): Promise<string>;
   /**
    * Takes a key away for good: tokens it signed are no longer verifiable.
-   * @throws KeyError `key-missing` when the tenant has no such key that is not active.
+   * @throws KeyError `key-missing` when the tenant has no such key that is not active, `key-configured` when its
+   *   document would bring the key back.
    */
   retire(tenant: Tenant, kid: string): Promise<void>;
   /** All keys without their private parts. `createdAt` is in epoch milliseconds. */
@@ -140,7 +141,10 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
     }
   }
 
-  /** Stores the imported keys; the first one of each algorithm becomes the active one. */
+  /**
+   * Stores the imported keys. The first one of each algorithm becomes the active one when it is first by the document for
+   * the first time: what was activated since stays so as long as the document stays.
+   */
   async function importKeys(tenant: Tenant): Promise<void> {
     const materials = await Promise.all(tenant.keystore.imported.map(readMaterial));
     const seen = new Set<SigningAlgorithm>();
@@ -154,8 +158,12 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
           'Give the imported key an id of its own.',
         );
       }
-      if (!seen.has(material.algorithm) && !stored.active) await keys.activate(tenant.id, material.kid);
+      if (seen.has(material.algorithm)) continue;
       seen.add(material.algorithm);
+      const name = `imported-first ${tenant.id} ${material.algorithm}`;
+      if ((await options.store.setting(name)) === material.kid) continue;
+      if (!stored.active) await keys.activate(tenant.id, material.kid);
+      await options.store.setSetting(name, material.kid);
     }
   }
 
@@ -223,6 +231,12 @@ export function createKeyring(options: { readonly store: Store; readonly masterK
       return material.kid;
     },
     async retire(tenant, kid) {
+      if (tenant.keystore.imported.some((jwk) => jwk.kid === kid))
+        throw new KeyError(
+          'key-configured',
+          `The document of tenant ${tenant.id} names the key ${kid}.`,
+          'Take it out there first: it would be imported again.',
+        );
       if (!(await keys.deleteInactive(tenant.id, kid))) {
         throw new KeyError(
           'key-missing',

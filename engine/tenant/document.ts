@@ -163,14 +163,14 @@ export interface TenantDocument {
      */
     jwks?: {
       /**
-       * The keys (RFC 7517), each with `kid` and `alg`. The first of an algorithm becomes its active key.
+       * The keys (RFC 7517), each with `kid` and `alg`, as in `jwksFile`.
        *
        * @minItems 1
        */
       keys: [{}, ...{}[]];
     };
     /**
-     * A file below the tenant's folder with private keys to import: a JWKS whose keys each have `kid` and `alg`. The first of an algorithm becomes its active key.
+     * A file below the tenant's folder with private keys to import: a JWKS whose keys each have `kid` and `alg`. The first of an algorithm signs, from when it is first until another one is, or is activated by `npx sallyport keys activate`.
      */
     jwksFile?: string;
   };
