@@ -57,6 +57,14 @@ export async function visit(
   return { context, page, complaints };
 }
 
+/** Does what leads to another page, and waits until it is there: a click alone does not wait for it. */
+export async function follow(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate("document.documentElement.setAttribute('data-left', '')");
+  await act();
+  await page.locator('html:not([data-left])').waitFor({ state: 'attached' });
+  await page.waitForLoadState();
+}
+
 /** Looks at a page in both sizes and both colour schemes, and leaves it wide and light. */
 export async function inspect({ page, complaints }: Visitor, name: string): Promise<void> {
   for (const size of [narrow, wide]) {

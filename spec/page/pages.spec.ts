@@ -1,7 +1,7 @@
 /** Every page, as a person meets it in Chromium on the real server: wide and narrow, light and dark. */
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { inspect, inspected, launchBrowser, visit, type Visitor } from './browser.ts';
+import { follow, inspect, inspected, launchBrowser, visit, type Visitor } from './browser.ts';
 import { samplePages } from './samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
@@ -26,7 +26,12 @@ describe('every page, looked at in a browser', function () {
   afterEach(() => visitor?.context.close());
 
   const look = (name: string) => inspect(visitor, name);
-  const press = (name: string) => page.locator(`main button[value="${name}"]`).click();
+  const press = (name: string) => follow(page, () => page.locator(`main button[value="${name}"]`).click());
+  const search = (text: string) =>
+    follow(page, async () => {
+      await page.locator('#search').fill(text);
+      await page.locator('#search').press('Enter');
+    });
   const heading = () => page.locator('h1').innerText();
   async function logIn(username: string, password = 'demo-password'): Promise<void> {
     await page.locator('#username').fill(username);
@@ -75,9 +80,9 @@ describe('every page, looked at in a browser', function () {
       .to.contain('See all data')
       .and.contain('Keep access');
     await look('manage');
-    await page.getByRole('button', { name: 'End access' }).click();
+    await press('sample-app');
     await look('manage-none');
-    await page.getByRole('link', { name: 'Log out' }).click();
+    await follow(page, () => page.getByRole('link', { name: 'Log out' }).click());
     await look('logout');
     await press('logout');
     await look('logged-out');
@@ -88,7 +93,7 @@ describe('every page, looked at in a browser', function () {
     await look('start');
     await page.goto(`${server.url}/demo/traces`);
     await look('traces');
-    await page.locator('main td a').first().click();
+    await follow(page, () => page.locator('main td a').first().click());
     for (const details of await page.locator('details').all()) await details.locator('summary').click();
     await look('trace-unfolded');
     await page.reload();
@@ -124,7 +129,7 @@ describe('every page, looked at in a browser', function () {
     await page.locator('#problem').waitFor();
     await look('app-launch-incomplete');
     await page.goto(`${stage.server.url}/demo/traces`);
-    await page.locator('main td a').first().click();
+    await follow(page, () => page.locator('main td a').first().click());
     await look('trace-refused');
   });
 
@@ -141,15 +146,12 @@ describe('every page, looked at in a browser', function () {
       await look(`long-login-wrong-${language}`);
       await logIn('nurse');
       await look(`long-context-${language}`);
-      await page.locator('#search').fill('number 11');
-      await page.locator('#search').press('Enter');
-      await page.waitForURL(/search=/);
+      await search('number 11');
       await look(`long-context-search-${language}`);
-      await page.locator('#search').fill('Wolfeschlegelsteinhausenbergerdorff 1900');
-      await page.locator('#search').press('Enter');
+      await search('Wolfeschlegelsteinhausenbergerdorff 1900');
       await page.getByRole('status').waitFor();
       await look(`long-context-none-${language}`);
-      await page.locator('main a').click();
+      await follow(page, () => page.locator('main a').click());
       await page.getByRole('radio').first().check();
       await press('choose');
       await look(`long-terms-${language}`);
@@ -160,7 +162,7 @@ describe('every page, looked at in a browser', function () {
       await page.goto(`${stage.server.url}/clinic/session/manage`);
       await look(`long-manage-${language}`);
       // The next language finds the clinic as this one did.
-      await page.locator('button[name=revoke]').click();
+      await press('wide');
       await look(`long-manage-none-${language}`);
       await page.goto(`${stage.server.url}/clinic/session/end`);
       await look(`long-logout-${language}`);

@@ -1,7 +1,7 @@
 /** The pages in use: by keyboard, without JavaScript, with the back button, in other languages, and out to other origins. */
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, visit, type Visitor } from './browser.ts';
+import { follow, launchBrowser, visit, type Visitor } from './browser.ts';
 import { manyScopes, type PageStage, startPageStage } from './stage.ts';
 
 describe('pages in use', function () {
@@ -29,7 +29,9 @@ describe('pages in use', function () {
     visitor = await visit(browser, locale, options);
     ({ page } = visitor);
   }
-  const press = (name: string) => page.locator(`main button[value="${name}"]`).click();
+  const press = (name: string) => follow(page, () => page.locator(`main button[value="${name}"]`).click());
+  const click = (role: 'button' | 'link', name: string) => follow(page, () => page.getByRole(role, { name }).click());
+  const enter = () => follow(page, () => page.keyboard.press('Enter'));
   const heading = () => page.locator('h1').innerText();
   const atApp = () => page.getByRole('heading', { name: 'The app' }).waitFor();
   const answer = () => stage.answers.at(-1) ?? new URLSearchParams();
@@ -72,8 +74,7 @@ describe('pages in use', function () {
       expect(await page.getByRole('radio').count()).to.equal(50);
       const found = async (search: string) => {
         await page.getByRole('searchbox').fill(search);
-        await page.getByRole('button', { name: 'Search' }).click();
-        await page.waitForURL(new RegExp(`search=`));
+        await click('button', 'Search');
         expect(await page.getByRole('searchbox').inputValue()).to.equal(search);
         return page
           .getByRole('radio')
@@ -97,7 +98,7 @@ describe('pages in use', function () {
         expect(await found(search), search).to.deep.equal([]);
       expect(await page.getByRole('status').innerText()).to.equal('No record matches “%”.');
       expect(await page.locator('button[value=choose]').count(), 'nothing to choose').to.equal(0);
-      await page.getByRole('link', { name: 'Show all records' }).click();
+      await click('link', 'Show all records');
       expect(await page.getByRole('radio').count()).to.equal(50);
     });
 
@@ -105,7 +106,7 @@ describe('pages in use', function () {
       await page.goto(stage.authorize('clinic', 'wide'));
       await logIn(stage.newcomer());
       await page.getByRole('searchbox').fill('number 118');
-      await page.getByRole('button', { name: 'Search' }).click();
+      await click('button', 'Search');
       await page.getByRole('radio', { name: 'Person Number 118' }).check();
       await press('choose');
       await press('accept');
@@ -116,6 +117,7 @@ describe('pages in use', function () {
   describe('by keyboard', () => {
     it('log in, in the order one reads', async () => {
       await page.goto(stage.authorize('demo', 'sample-app', { redirect_uri: `${stage.server.url}/app/` }));
+      await page.locator('#username:focus').waitFor();
       const order = [];
       for (let step = 0; step < 5; step += 1) {
         order.push(await focused());
@@ -126,19 +128,20 @@ describe('pages in use', function () {
     it('say what was wrong where it is put right, and Enter sends', async () => {
       await page.goto(stage.authorize('clinic', 'wide'));
       const username = stage.newcomer();
+      await page.locator('#username:focus').waitFor();
       await page.keyboard.type(username);
       await page.keyboard.press('Tab');
       await page.keyboard.type('wrong');
-      await page.keyboard.press('Enter');
+      await enter();
       await page.getByRole('alert').waitFor();
-      expect(await focused()).to.equal('password');
+      await page.locator('#password:focus').waitFor();
       for (const field of ['#username', '#password']) {
         expect(await page.locator(field).getAttribute('aria-invalid')).to.equal('true');
         const described = await page.locator(field).getAttribute('aria-describedby');
         expect(await page.locator(`#${described}`).innerText()).to.equal('User name or password is wrong.');
       }
       await page.keyboard.type('demo-password');
-      await page.keyboard.press('Enter');
+      await enter();
       await page.getByRole('searchbox').waitFor();
     });
     it('choose a record: the arrows move, Enter goes on and does not search', async () => {
@@ -147,7 +150,7 @@ describe('pages in use', function () {
       await page.getByRole('radio').first().focus();
       await page.keyboard.press('ArrowDown');
       await page.keyboard.press('ArrowDown');
-      await page.keyboard.press('Enter');
+      await enter();
       await page.getByRole('heading', { name: 'Terms of service' }).waitFor();
     });
     it('keep what has the focus in view', async () => {
@@ -171,7 +174,7 @@ describe('pages in use', function () {
       expect(await page.evaluate('document.activeElement.className')).to.equal('document');
       await page.keyboard.press('End');
       await page.keyboard.press('Tab');
-      await page.keyboard.press('Enter');
+      await enter();
       await page.getByRole('heading', { name: 'Allow access?' }).waitFor();
     });
   });
@@ -263,7 +266,7 @@ describe('pages in use', function () {
     }
     it('a provider that cannot be reached is told to the app', async () => {
       await page.goto(stage.authorize('choice', 'plain'));
-      await page.getByRole('button', { name: 'Log in with A Provider That Is Gone' }).click();
+      await click('button', 'Log in with A Provider That Is Gone');
       await atApp();
       expect(answer().get('error')).to.equal('temporarily_unavailable');
     });
@@ -282,7 +285,7 @@ describe('pages in use', function () {
         expect(await heading()).to.equal('Choose a patient');
       }
       await page.getByRole('searchbox').fill('number');
-      await page.getByRole('button', { name: 'Search' }).click();
+      await click('button', 'Search');
       await page.getByRole('radio').first().check();
       await press('choose');
       await page.goBack();
@@ -298,8 +301,7 @@ describe('pages in use', function () {
     it('let somebody who came back from a provider log in otherwise', async () => {
       const { server } = stage;
       await page.goto(stage.authorize('demo', 'sample-app', { redirect_uri: `${server.url}/app/`, scope: 'openid' }));
-      await page.getByRole('button', { name: 'Log in with Partner Hospital' }).click();
-      await page.waitForURL(/\/partner\/login\//);
+      await click('button', 'Log in with Partner Hospital');
       await page.goBack();
       await logIn('jane');
       await page.getByRole('heading', { name: 'Terms of service' }).waitFor();
