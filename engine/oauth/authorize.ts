@@ -28,6 +28,7 @@ import {
 import { readIdTokenHint } from './id-token-hint.ts';
 import { readParameters, readReplyParameters } from './parameters.ts';
 import { sanitizeDescription } from './oauth-error.ts';
+import { isInTrail } from './refusals.ts';
 
 /** A query longer than this is not turned from POST into GET. */
 const longestQuery = 6000;
@@ -152,6 +153,7 @@ function answer(engine: Engine, context: TenantRequest, result: FlowResult): Fas
   if (typeof sessionId === 'string') setSession(context, sessionId);
   const replyTo = result.facts['replyTo'] as { redirectUri: string; state?: string } | undefined;
   noStore(reply).header('referrer-policy', 'no-referrer');
+  isInTrail(context.request);
   if (result.kind === 'rejected') {
     if (result.rejection.tell === 'person' || !replyTo)
       return sendErrorPage(engine, context, errorCodeOf(result.rejection), {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formOf, noStore, queryOf } from './http.ts';
 import { sanitizeDescription } from './oauth-error.ts';
 import { readParameters } from './parameters.ts';
+import { noteRefusal } from './refusals.ts';
 
 export type Bearer =
   | { readonly kind: 'none' }
@@ -48,6 +49,7 @@ export function challenge(
   },
 ): FastifyReply {
   noStore(reply);
+  noteRefusal(reply.request, refusal?.error ?? 'token_missing');
   if (!refusal) return reply.code(401).header('www-authenticate', `Bearer realm="${realm}"`).send();
   const { error, scope } = refusal;
   const description = sanitizeDescription(refusal.description);

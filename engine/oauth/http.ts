@@ -4,6 +4,7 @@ import type { Ports } from '../flow/ports.ts';
 import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
+import { noteRefusal } from './refusals.ts';
 
 export interface Engine {
   tenant(id: string): Tenant | undefined;
@@ -71,6 +72,7 @@ export function sendErrorPage(
   options: { readonly status?: number; readonly detail?: string; readonly uiLocales?: string } = {},
 ): FastifyReply {
   const { status = 400, detail, ...rest } = options;
+  noteRefusal(context.request, code);
   const view = { code, ...(detail === undefined ? {} : { detail }), reference: context.request.id };
   return sendPage(engine, context, 'error', view, { status, ...rest });
 }
@@ -94,6 +96,7 @@ export function sendOAuthError(
     readonly headers?: Readonly<Record<string, string>>;
   },
 ): FastifyReply {
+  noteRefusal(reply.request, error.error);
   return noStore(reply)
     .code(error.status ?? 400)
     .headers(error.headers ?? {})

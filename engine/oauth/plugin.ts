@@ -7,6 +7,7 @@ import { answerOrigin } from './cors.ts';
 import { discoveryRoutes } from './discovery.ts';
 import type { Engine, TenantRequest } from './http.ts';
 import { sendErrorPage, sendOAuthError } from './http.ts';
+import { auditRefusals } from './refusals.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
 import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
@@ -37,6 +38,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     await answerOrigin(context);
   });
 
+  auditRefusals(server, (request) => contexts.get(request));
   const contextOf = (request: FastifyRequest, _reply: FastifyReply): TenantRequest =>
     contexts.get(request) as TenantRequest;
 

@@ -9,6 +9,7 @@ import { refresh } from '../flow/refresh.ts';
 import type { TokenRequest } from '../flow/facts.ts';
 import { type Engine, formOf, noStore, queryOf, sendOAuthError, type TenantRequest } from './http.ts';
 import { readParameters } from './parameters.ts';
+import { isInTrail } from './refusals.ts';
 
 /** Addresses end up in logs, so a credential there is answered with an error, even one that would do (RFC 6749 section 2.3.1). */
 const secretParameters: ReadonlySet<string> = new Set([
@@ -99,6 +100,7 @@ async function redeem(engine: Engine, context: TenantRequest, tokenRequest: Toke
   const { parameters } = tokenRequest;
   const client = await ports.clientAuthentication.authenticate(tenant, tokenRequest, true);
   if (!client.ok) {
+    isInTrail(context.request);
     ports.audit({
       tenantId: tenant.id,
       at: ports.now(),
@@ -110,6 +112,7 @@ async function redeem(engine: Engine, context: TenantRequest, tokenRequest: Toke
   }
   const { clientId } = client.client;
   const refuse = (reason: string) => {
+    isInTrail(context.request);
     ports.audit({
       tenantId: tenant.id,
       at: ports.now(),
@@ -151,9 +154,10 @@ async function redeem(engine: Engine, context: TenantRequest, tokenRequest: Toke
 /** An app has its tokens only once the audit trail knows of them; without that they are revoked and not returned. */
 async function answer(
   engine: Engine,
-  { ports, reply, tenant }: TenantRequest,
+  { ports, reply, request, tenant }: TenantRequest,
   result: FlowResult,
 ): Promise<FastifyReply> {
+  isInTrail(request);
   if (result.kind === 'rejected') return sendOAuthError(reply, result.rejection);
   if (result.kind === 'done') {
     if (await engine.recorded(result.flowId)) return noStore(reply).code(200).send(result.reveal['response']);

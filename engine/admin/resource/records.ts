@@ -7,7 +7,7 @@ import { instantText, list, object, text } from '../schema.ts';
 const auditView = object(
   {
     at: instantText('When it happened.'),
-    type: text('What happened.', { examples: ['token.issued'] }),
+    type: text('What happened.', { examples: ['flow.interactive'] }),
     outcome: { enum: ['success', 'failure'], description: 'How it ended.' },
     flowId: text('In which flow.'),
     clientId: text('By or for which app.'),
