@@ -243,8 +243,8 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
         if (revival) return settle(entry, failure(entry, 'crashed', 'no sandbox process could be started'));
         pending.set(id, entry);
         if (ready) watch(id, entry);
-        // An isolate has its memory limit for life.
-        const key = `${tenantId} ${script.hash} ${limits.memoryMebibytes}`;
+        // An isolate has its memory limit for life, and its files their names.
+        const key = `${tenantId} ${script.hash} ${limits.memoryMebibytes} ${script.name}`;
         sandbox.load(key, program);
         sandbox.send({
           type: 'run',

@@ -238,7 +238,9 @@ function evaluate(globals) {
   const made = [];
   const host = hostModule(globals);
   factories.forEach((factory, index) => {
-    made[index] = factory((number) => (imports[index][number] < 0 ? host : made[imports[index][number]]), globals);
+    const own = imports[index];
+    const bring = (number) => (typeof number !== 'number' ? undefined : own[number] < 0 ? host : made[own[number]]);
+    made[index] = factory(bring, globals);
   });
   return made.at(-1);
 }
