@@ -172,6 +172,29 @@ describe('an import from Smile CDR, otherwise', function () {
     });
   });
 
+  it('leaves variables of people to the server, and has masked and unknown passwords set anew', async () => {
+    const users = [
+      { username: 'variable', password: "#{env['ADA_PASSWORD']}" },
+      { username: 'masked', password: '***' },
+      { username: 'rounds', password: `{SHA256_1000_ROUND}${'ab'.repeat(40)}` },
+    ];
+    const { report, document } = await importOf({
+      [properties]: [...minimal, 'module.auth.requires.SECURITY_IN_UP=people'].join('\n'),
+      'users.json': { users },
+    });
+    expect(document.users?.map(({ password, passwordHash }) => password ?? passwordHash)).to.deep.equal([
+      { env: 'ADA_PASSWORD' },
+      undefined,
+      undefined,
+    ]);
+    expect(report).to.include('- Set ADA_PASSWORD');
+    expect(report).to.include('The password of masked has to be set anew: it is masked.');
+    expect(report).to.include(
+      'The password of rounds has to be set anew: it is a hash in a form that is not known here.',
+    );
+    expect(report).not.to.include('abababab');
+  });
+
   describe('of FHIR servers', () => {
     const endpoint = (id: string, url: string, trusts?: string) => [
       `module.${id}.type=ENDPOINT_FHIR_REST`,

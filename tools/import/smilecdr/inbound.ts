@@ -47,7 +47,7 @@ export async function importInbound(
   const locals = configuration.modules.filter(({ type }) => type === 'SECURITY_IN_LOCAL').map((local) => local.id);
   const encoding = inbound?.config.get('password_encoding_type')?.value.trim();
   for (const item of seeds.of(id, 'users', locals.length === 0 ? [id] : locals)) {
-    const user = importUser(context, draft, item, encoding);
+    const user = await importUser(context, draft, item, encoding);
     if (user === undefined) continue;
     if (document.users?.some(({ username }) => username === user.username))
       item.fault('username', `There is another one called ${user.username}. Decide which of them is meant.`);

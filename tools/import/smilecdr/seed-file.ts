@@ -1,5 +1,5 @@
 /** The JSON files of seeds: which kind one is, and the fields of its items read one by one. */
-import { didYouMean } from '../../../engine/tenant/problem.ts';
+import { didYouMean, escapePointer } from '../../../engine/tenant/problem.ts';
 import { type At, type ImportContext, resolveText } from './draft.ts';
 import type { FieldRule } from './rules/rule.ts';
 import type { Source } from './sources.ts';
@@ -116,7 +116,11 @@ export class SeedItem implements At {
     const known = rules.map(({ field }) => field);
     for (const field of Object.keys(this.item))
       if (!known.includes(field))
-        this.add('missing', field, `The field is not known${hintOf(field, known)} Nothing was made of it.`);
+        this.add(
+          'missing',
+          escapePointer(field),
+          `The field is not known${hintOf(field, known)} Nothing was made of it.`,
+        );
   }
 }
 

@@ -1,8 +1,10 @@
 /** People of a Local Inbound Security module become `users`. */
 import type { UserDocument } from '../../../engine/tenant/document.ts';
 import { permissionsOf } from './clients.ts';
+import { hashLowEntropySecret } from '../../../engine/store/secret.ts';
 import { type Draft, type ImportContext, nameOf, takeSecret } from './draft.ts';
 import { userFields } from './rules/fields.ts';
+import { readSecret } from './secret-text.ts';
 import type { SeedItem } from './seed-file.ts';
 
 const textOf = (field: string) => userFields.find((rule) => rule.field === field)?.text ?? '';
@@ -49,13 +51,35 @@ function fhirUserOf(draft: Draft, item: SeedItem): string | undefined {
   return `${server}/${reference}`;
 }
 
+/** A password is only compared: where it is known, our hash of it will do, and nobody has to read it again. */
+async function passwordOf(
+  context: ImportContext,
+  draft: Draft,
+  item: SeedItem,
+  person: { readonly raw: string; readonly username: string; readonly encoding: string | undefined },
+): Promise<Pick<UserDocument, 'password' | 'passwordHash'>> {
+  const read = readSecret(person.raw, person.encoding, context.variables);
+  if (read.kind === 'plain') {
+    item.add('carried', 'password', `The password of ${person.username}, as its argon2id hash.`);
+    return { passwordHash: await hashLowEntropySecret(read.text) };
+  }
+  const taken = takeSecret(context, draft, person.raw, item.at('password'), {
+    what: `The password of ${person.username}`,
+    name: `user-${nameOf(person.username, 'user')}`,
+    isHashed: true,
+    encoding: person.encoding,
+  });
+  if (taken === undefined) return {};
+  return 'hash' in taken ? { passwordHash: taken.hash } : { password: taken };
+}
+
 /** @returns undefined for somebody who is not brought over. */
-export function importUser(
+export async function importUser(
   context: ImportContext,
   draft: Draft,
   item: SeedItem,
   encoding: string | undefined,
-): UserDocument | undefined {
+): Promise<UserDocument | undefined> {
   const username = item.text('username')?.normalize('NFC');
   if (username === undefined || username.length > 255) {
     item.fault('username', 'It is no user name of up to 255 characters.');
@@ -72,15 +96,7 @@ export function importUser(
   if (factor !== undefined && factor !== 'NO_KEY_DEFINED')
     item.add('missing', 'twoFactorAuthStatus', textOf('twoFactorAuthStatus'));
   const raw = item.raw('password');
-  const password =
-    raw === undefined
-      ? undefined
-      : takeSecret(context, draft, raw, item.at('password'), {
-          what: `The password of ${username}`,
-          name: `user-${nameOf(username, 'user')}`,
-          isHashed: true,
-          encoding,
-        });
+  const password = raw === undefined ? {} : await passwordOf(context, draft, item, { raw, username, encoding });
   if (raw === undefined)
     item.add('missing', 'password', 'There is none: the person cannot log in before an administrator sets one.');
   const email = item.text('email');
@@ -91,7 +107,7 @@ export function importUser(
   item.add('carried', '', `The user ${username}.`);
   return {
     username,
-    ...(password === undefined ? {} : 'hash' in password ? { passwordHash: password.hash } : { password }),
+    ...password,
     ...(givenName === undefined ? {} : { givenName }),
     ...(familyName === undefined ? {} : { familyName }),
     ...(email !== undefined && isMailAddress(email) ? { email } : {}),

@@ -85,7 +85,7 @@ export const serverFields: readonly FieldRule[] = [
 
 export const userFields: readonly FieldRule[] = [
   differs('username', '`username`, exactly as it is written: upper and lower case are told apart.'),
-  carried('password', '`password`, in a file, or `passwordHash` where it is a bcrypt or PBKDF2 hash.'),
+  carried('password', '`passwordHash`: the bcrypt or PBKDF2 hash that it is, or our argon2id hash of it.'),
   carried('familyName', '`familyName`.'),
   carried('givenName', '`givenName`.'),
   carried('email', '`email`.'),
