@@ -5,21 +5,21 @@ import fc from 'fast-check';
 import { expect } from 'chai';
 import type { ImportOptions } from '../../tools/import/smilecdr/import.ts';
 import { outboundRules } from '../../tools/import/smilecdr/rules/outbound.ts';
-import { documentIn, faultsOf, meadow, type Node, nodeOf, reportOf, secretsOfMeadow } from './support.ts';
+import {
+  documentIn,
+  faultsOf,
+  meadow,
+  minimal,
+  type Node,
+  nodeOf,
+  propertiesFile,
+  reportOf,
+  secretsOfMeadow,
+} from './support.ts';
 
-const properties = 'cdr-config-Master.properties';
 const seed = (name: string) => `classes/config_seeding/${name}.json`;
 const add = (line: string) => (text: string) => `${text}\n${line}\n`;
 const smart = (line: string) => add(`module.smart_auth.config.${line}`);
-
-/** The smallest configuration that becomes a tenant. */
-const minimal = (...lines: readonly string[]) =>
-  [
-    'module.auth.type=SECURITY_OUT_SMART',
-    'module.auth.config.issuer.url=https://auth.example/a',
-    'module.auth.config.allowed_audience_list=https://fhir.example/r4',
-    ...lines,
-  ].join('\n');
 
 describe('an import from Smile CDR', function () {
   this.timeout(120_000);
@@ -36,19 +36,19 @@ describe('an import from Smile CDR', function () {
   const refusals: readonly Refusal[] = [
     {
       what: 'malformed properties',
-      file: properties,
+      file: propertiesFile,
       edit: smart('pin_host=\\u12'),
       says: /line \d+: It is malformed: .*"u"/,
     },
     {
       what: 'a module without a type',
-      file: properties,
+      file: propertiesFile,
       edit: add('module.lonely.config.port=1'),
       says: /module\.lonely\.type: It is missing/,
     },
     {
       what: 'properties without such a module',
-      file: properties,
+      file: propertiesFile,
       edit: () => 'node.id=Master',
       says: /no module of type SECURITY_OUT_SMART/,
     },
@@ -59,37 +59,37 @@ describe('an import from Smile CDR', function () {
     },
     {
       what: 'a system property without a value',
-      file: properties,
+      file: propertiesFile,
       edit: smart("auth_request_detail.whitelist=#{systemProperties['list']}"),
       says: /system property list \(--property list=…\)/,
     },
     {
       what: 'no issuer',
-      file: properties,
+      file: propertiesFile,
       edit: (text) => text.replace(/^module\.smart_auth\.config\.issuer\.url.*$/m, ''),
       says: /issuer\.url: It is missing; .*--issuer/,
     },
     {
       what: 'an issuer that is no URL',
-      file: properties,
+      file: propertiesFile,
       edit: smart('issuer.url=auth'),
       says: /issuer\.url: It is no URL/,
     },
     {
       what: 'a public issuer without TLS',
-      file: properties,
+      file: propertiesFile,
       edit: smart('issuer.url=http://auth.example'),
       says: /must be https unless it is on loopback/,
     },
     {
       what: 'two modules of one issuer',
-      file: properties,
+      file: propertiesFile,
       edit: smart("issuer.url=#{env['BASE_URL']}/orchard"),
       says: /smart_auth\/tenant\.json.*orchard_auth/,
     },
     {
       what: 'a script that is not there',
-      file: properties,
+      file: propertiesFile,
       edit: smart('post_authorize_script.file=classpath:/no/such.js'),
       says: /post_authorize_script\.file: It names classpath:\/no\/such\.js: it was not found/,
     },
@@ -101,13 +101,13 @@ describe('an import from Smile CDR', function () {
     },
     {
       what: 'a seed file that is not there',
-      file: properties,
+      file: propertiesFile,
       edit: (text) => text.replaceAll('/config_seeding/clients.json', '/no/such.json'),
       says: /smart_auth\.config\.seed_clients\.file: .*not found.* Without it there are no clients/,
     },
     {
       what: 'a seed file of the wrong kind',
-      file: properties,
+      file: propertiesFile,
       edit: smart('seed_clients.file=classpath:/config_seeding/users.json'),
       says: /has no list of clients/,
     },
@@ -233,15 +233,15 @@ describe('an import from Smile CDR', function () {
 
   it('tells everything that is wrong at once', async () => {
     node = await meadow();
-    await node.change(properties, smart('post_authorize_script.file=classpath:/no/such.js'));
-    await node.change(properties, smart('pin_host=\\u1'));
+    await node.change(propertiesFile, smart('post_authorize_script.file=classpath:/no/such.js'));
+    await node.change(propertiesFile, smart('pin_host=\\u1'));
     await node.change(seed('users'), (text) => text.replace('"username": "plain"', '"username": "orchard"'));
     expect(faultsOf(await node.run())).to.have.length(3);
   });
 
   describe('into a folder that is there', () => {
     beforeEach(async () => {
-      node = await nodeOf({ [properties]: minimal() });
+      node = await nodeOf({ [propertiesFile]: minimal.join('\n') });
     });
 
     it('refuses one that is not empty, and touches nothing in it', async () => {
@@ -272,7 +272,7 @@ describe('an import from Smile CDR', function () {
         { clientId: 'a', allowedGrantTypes: ['CLIENT_CREDENTIALS'], clientSecrets: [{ secret: 'new' }] },
       ];
       await writeFile(join(node.path, 'clients.json'), JSON.stringify({ clients }));
-      const files = [join(node.path, properties), join(node.path, 'clients.json')];
+      const files = [join(node.path, propertiesFile), join(node.path, 'clients.json')];
       reportOf(await node.run({ files, force: true }));
       expect((await documentIn(node.into)).id).to.equal('auth');
       expect(await readFile(join(node.into, 'notes.txt'), 'utf8')).to.equal('mine');
@@ -283,7 +283,7 @@ describe('an import from Smile CDR', function () {
     it('by force, too, leaves it as it is where the import is refused', async () => {
       await mkdir(node.into);
       await writeFile(join(node.into, 'tenant.json'), 'mine');
-      await node.change(properties, (text) => text.replace('https://', 'http://'));
+      await node.change(propertiesFile, (text) => text.replace('https://', 'http://'));
       faultsOf(await node.run({ force: true }));
       expect(await readdir(node.into)).to.deep.equal(['tenant.json']);
     });
@@ -302,7 +302,9 @@ describe('an import from Smile CDR', function () {
         }),
         async (pairs) => {
           const made = await nodeOf({
-            [properties]: minimal(...pairs.map(([key, value]) => `module.auth.config.${key}=${value}`)),
+            [propertiesFile]: [...minimal, ...pairs.map(([key, value]) => `module.auth.config.${key}=${value}`)].join(
+              '\n',
+            ),
           });
           try {
             const report = reportOf(await made.run());

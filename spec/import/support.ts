@@ -107,3 +107,31 @@ export function faultsOf(result: ImportResult): readonly string[] {
   if (result.ok) throw new Error('it was imported');
   return result.faults;
 }
+
+export const propertiesFile = 'cdr-config-Master.properties';
+
+/** The smallest module that becomes a tenant. */
+export const minimal: readonly string[] = [
+  'module.auth.type=SECURITY_OUT_SMART',
+  'module.auth.config.issuer.url=https://auth.example/a',
+  'module.auth.config.allowed_audience_list=https://fhir.example/r4',
+];
+
+/** A service with a secret, with anything changed. */
+export function clientDefinition(clientId: string, more: object = {}): object {
+  return {
+    clientId,
+    allowedGrantTypes: ['CLIENT_CREDENTIALS'],
+    scopes: ['system/*.read'],
+    secretRequired: true,
+    clientSecrets: [{ secret: `secret-of-${clientId}` }],
+    ...more,
+  };
+}
+
+/** Imports a node of these files, all of them given, which becomes one tenant. */
+export async function importOf(files: Readonly<Record<string, unknown>>) {
+  const node = await nodeOf(files);
+  const report = reportOf(await node.run({ files: Object.keys(files).map((file) => join(node.path, file)) }));
+  return { node, report, document: await documentIn(node.into) };
+}
