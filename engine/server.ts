@@ -121,6 +121,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     loggerInstance: logger.child({}, { level: 'warn' }) as FastifyBaseLogger,
     routerOptions: { maxParamLength: 200 },
     bodyLimit: 1_048_576,
+    ...(settings.trustProxy.length > 0 ? { trustProxy: [...settings.trustProxy] } : {}),
     forceCloseConnections: 'idle',
     genReqId: () => newHandle(9),
     rewriteUrl: (request) => rewrite(directory, hostOf(request), request.url ?? '/'),

@@ -967,6 +967,10 @@ export interface ServerDocument {
    * Encrypts private keys and provider secrets at rest: 32 random bytes in hex or base64url, or at least 32 characters; made once and kept in the data folder where absent. Prefer the variable: a file is no place for secrets.
    */
   masterKey?: string;
+  /**
+   * Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. Without it everybody behind a proxy has the proxy's address, and shares its bound of wrong log-ins.
+   */
+  trustProxy?: string[];
 }
 
 /** One client of a tenant document. */

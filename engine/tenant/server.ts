@@ -14,6 +14,8 @@ export interface ServerSettings {
   readonly host: string;
   /** Sandbox processes. */
   readonly workers: number;
+  /** Proxies whose word for a caller's address is taken. */
+  readonly trustProxy: readonly string[];
   readonly adminSecret?: string;
   readonly masterKey?: string;
 }
@@ -22,6 +24,7 @@ const variables = [
   'SALLYPORT_CONFIG',
   'SALLYPORT_DATA',
   'SALLYPORT_WORKERS',
+  'SALLYPORT_TRUST_PROXY',
   'SALLYPORT_ADMIN_SECRET',
   'SALLYPORT_MASTER_KEY',
 ];
@@ -32,6 +35,7 @@ const variableOf = {
   host: 'HOST',
   port: 'PORT',
   workers: 'SALLYPORT_WORKERS',
+  trustProxy: 'SALLYPORT_TRUST_PROXY',
   adminSecret: 'SALLYPORT_ADMIN_SECRET',
   masterKey: 'SALLYPORT_MASTER_KEY',
 } as const;
@@ -100,6 +104,7 @@ export async function loadServerSettings(environment: Readonly<Record<string, st
       port: values.port ?? 9200,
       host: values.host ?? '127.0.0.1',
       workers: values.workers ?? 2,
+      trustProxy: values.trustProxy ?? [],
       ...(values.adminSecret ? { adminSecret: values.adminSecret } : {}),
       ...(values.masterKey ? { masterKey: values.masterKey } : {}),
     },
@@ -107,7 +112,8 @@ export async function loadServerSettings(environment: Readonly<Record<string, st
 }
 
 /** Text that is no number is left to the schema, which says what is wrong with it. */
-function read(name: string, text: string): string | number {
+function read(name: string, text: string): string | number | readonly string[] {
+  if (name === 'trustProxy') return text.split(',').map((address) => address.trim());
   return (name === 'port' || name === 'workers') && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 

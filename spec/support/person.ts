@@ -18,7 +18,8 @@ export interface Person {
   ): Promise<URL>;
 }
 
-export function createPerson(server: string): Person {
+/** @param more headers that a proxy in between would add. */
+export function createPerson(server: string, more: Readonly<Record<string, string>> = {}): Person {
   const cookies = new Map<string, string>();
   async function open(url: string, form?: URLSearchParams): Promise<Page> {
     let address = url;
@@ -32,7 +33,7 @@ export function createPerson(server: string): Person {
         .map(([key, value]) => `${key.split(' ')[1]}=${value}`);
       const answer = await fetch(address, {
         redirect: 'manual',
-        headers: sent.length > 0 ? { cookie: sent.join('; ') } : {},
+        headers: { ...more, ...(sent.length > 0 ? { cookie: sent.join('; ') } : {}) },
         ...(body ? { method: 'POST', body } : {}),
       });
       for (const cookie of answer.headers.getSetCookie()) {
