@@ -218,6 +218,14 @@ export const chooseContexts: HookBinding<
   },
 };
 
+/** With the scope that stands for it, a script takes the refresh token away. An app that asks for less at a refresh does not. */
+function refreshAfter({ approvedScopes, refresh, sessionIdHash }: Grant, left: readonly string[]): Grant['refresh'] {
+  const lost = (scope: string) => approvedScopes.includes(scope) && !left.includes(scope);
+  if (refresh === 'offline' && lost('offline_access'))
+    return left.includes('online_access') && sessionIdHash !== undefined ? 'online' : 'none';
+  return refresh === 'online' && lost('online_access') ? 'none' : refresh;
+}
+
 export const generateToken: HookBinding<Granted, Granted> = {
   hook: 'onTokenGenerating',
   async read({ grant }, ports) {
@@ -271,6 +279,7 @@ export const generateToken: HookBinding<Granted, Granted> = {
       accessTokenClaims: effect.accessTokenClaims,
       idTokenClaims: effect.idTokenClaims,
       launchParameters: { ...grant.launchParameters, ...effect.launchParameters },
+      refresh: refreshAfter(grant, effect.approvedScopes),
     };
     return requirePatient(changed);
   },

@@ -265,6 +265,27 @@ describe('what a hook may do', () => {
       expect(await instead(more), more).to.include({ kind: 'reject', reason: 'onTokenGenerating-policy-scope' });
   });
 
+  it('takes the refresh token away with the scope that stands for it', async () => {
+    const kinds = [
+      ['offline', 'offline_access', ['openid', 'offline_access'], 'none'],
+      ['offline', 'offline_access', ['offline_access', 'online_access'], 'online'],
+      ['online', 'online_access', ['openid', 'online_access'], 'none'],
+      ['offline', 'openid', ['openid', 'offline_access'], 'offline'],
+      // At a refresh the app itself asked for less: the next refresh is still its to make.
+      ['offline', 'openid', ['openid', 'patient/*.rs'], 'offline'],
+    ] as const;
+    for (const [refresh, removed, approvedScopes, expected] of kinds) {
+      const before = { ...grant, refresh, approvedScopes, sessionIdHash: 'h' };
+      const effect = { session, approvedScopes: approvedScopes.filter((scope) => scope !== removed) };
+      const outcome = generateToken.apply(
+        { grant: before } as never,
+        { ...effect, accessTokenClaims: {}, idTokenClaims: {}, launchParameters: {} } as never,
+        ports,
+      );
+      expect(outcome, `${refresh} without ${removed}`).to.have.nested.property('grant.refresh', expected);
+    }
+  });
+
   it('lets a session be changed in all that is the script’s to change', async () => {
     const body = `
       theUserSession.givenName = 'Janet'; theUserSession.familyName = null; theUserSession.email = 'j@example.org';

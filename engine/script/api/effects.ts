@@ -192,7 +192,7 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
         what: 'theAuthorizationRequestDetails.approvedScopes',
         may: ['read', 'add', 'remove'],
         policy:
-          'Narrower always, also by a part of an approved scope, such as `patient/Observation.rs` of `patient/*.rs`; wider only by what the tenant’s `policy.scopesScriptsMayAdd` lists. Where the last one goes, the flow is denied.',
+          'Narrower always, also by a part of an approved scope, such as `patient/Observation.rs` of `patient/*.rs`; wider only by what the tenant’s `policy.scopesScriptsMayAdd` lists. With `offline_access` or `online_access` goes the refresh token. Where the last one goes, the flow is denied.',
         violation: 'onTokenGenerating-policy-scope',
       },
       {
