@@ -21,6 +21,14 @@ function forgetMatches() {
   /(?:)/.exec('');
 }
 
+// The outermost objects are written by hand: a script may have given all objects a `toJSON`, and what it decided must not
+// turn into something else by it.
+const quote = (text) => stringify(typeof text === 'string' ? text : '');
+function failureText(kind, { name, message, stack }) {
+  const error = `{"name":${quote(name)},"message":${quote(message)},"stack":${quote(stack)}}`;
+  return `{"ok":false,"kind":${quote(kind)},"error":${error}}`;
+}
+
 return {
   /** `text` is JSON: style, imports by the numbers of parts (-1 is the host module), names a classic script assigns. */
   install(text, ...factories) {
@@ -46,18 +54,20 @@ return {
     let phase = 'runtime';
     try {
       const found = evaluate(helpers(parse(given)))[hook];
-      if (typeof found !== 'function') return stringify({ ok: true, defined: false, value: null });
+      if (typeof found !== 'function') return '{"ok":true,"defined":false,"value":null}';
       const { args, effect } = hooks[hook](parse(input));
       let answer = found(...args);
       if (typeof answer === 'object' && answer !== null && typeof answer.then === 'function') answer = await answer;
       if (invocation.denied) throw invocation.denied;
       phase = 'shape';
-      return stringify({ ok: true, defined: true, value: effect(answer) });
+      const value = stringify(effect(answer));
+      // Reading the effect may have run more of the script.
+      if (invocation.denied) throw invocation.denied;
+      if (typeof value !== 'string') throw new TypeError('the result is no JSON');
+      return `{"ok":true,"defined":true,"value":${value}}`;
     } catch (error) {
       const { denied } = invocation;
-      return denied
-        ? stringify({ ok: false, kind: 'denied', error: flatten(denied) })
-        : stringify({ ok: false, kind: phase, error: flatten(error) });
+      return denied ? failureText('denied', flatten(denied)) : failureText(phase, flatten(error));
     } finally {
       current = undefined;
     }

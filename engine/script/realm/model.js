@@ -31,7 +31,13 @@ function hidden(model, methods) {
   return model;
 }
 const bare = (id) => StringType(id).replace(/^[A-Za-z]+\//, '');
-const plain = (value) => (value === undefined ? null : parse(stringify(value)));
+/** A value as JSON would carry it. */
+function plain(value) {
+  if (value === undefined) return null;
+  const text = stringify(value);
+  if (text === undefined) throw new TypeError(`a ${typeof value} cannot be carried as JSON`);
+  return parse(text);
+}
 
 // --- models -------------------------------------------------------------------------------------------------------
 const sessionNames = ['username', 'external', 'givenName', 'familyName', 'email', 'notes', 'fhirUserUrl'];
