@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createOutboundClient } from '../../engine/outbound/guarded-client.ts';
 import { codeFrame } from '../../engine/script/compile/frame.ts';
-import { readCase } from '../../engine/script/case/document.ts';
+import { parseCase } from '../../engine/script/case/document.ts';
 import { type CaseResult, runCase } from '../../engine/script/case/run.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import { openTenantDirectory } from '../../engine/tenant/directory.ts';
@@ -34,7 +34,7 @@ export async function testCases(folder: string, options: TestOptions, write: (li
     for (const tenant of opened.directory.all()) {
       for (const file of await casesOf(tenant)) {
         const name = relative(process.cwd(), file);
-        const read = readCase(await parse(file), name);
+        const read = parseCase(await readFile(file, 'utf8'), name);
         const result: CaseResult = read.ok
           ? await runCase(read.document, tenant, runner)
           : { name, failures: read.problems.map(({ message, hint }) => `${message} ${hint}`.trim()), result: nothing };
@@ -76,14 +76,6 @@ async function casesOf({ folder }: Tenant): Promise<readonly string[]> {
     .filter((file) => file.endsWith('.case.json'))
     .sort()
     .map((file) => join(folder, file));
-}
-
-async function parse(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function tell(

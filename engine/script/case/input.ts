@@ -1,4 +1,5 @@
 /** A plain input for each hook, over which a case lays what matters to it. */
+import { didYouMean, escapePointer, problem, type Problem } from '../../tenant/problem.ts';
 import type { HookModels, UserSessionModel } from '../model.ts';
 import type { HookName, Json } from '../runner.ts';
 
@@ -92,6 +93,38 @@ function lay(under: Json, over: Json): Json {
       return [name, above === undefined ? (below as Json) : below === undefined ? above : lay(below, above)];
     }),
   );
+}
+
+/** Members that a plain input lacks. */
+const optional: readonly string[] = ['requestingPractitioner'];
+const optionalWithin: Readonly<Record<string, readonly string[]>> = {
+  session: ['email', 'notes', 'fhirUserUrl'],
+  request: ['launch', 'memberId'],
+};
+/** What may hold members of any name. */
+const open: readonly string[] = ['claims', 'launchParameters', 'requestingPractitioner'];
+
+/** Members that no input of the hook has: they would be of no effect, and the case would show nothing. */
+export function unknownMembers(hook: HookName, over: Tree, file: string): readonly Problem[] {
+  const plain = inputs[hook] as unknown as Tree;
+  return [
+    ...strangers(over, [...Object.keys(plain), ...optional], file, '/input'),
+    ...Object.entries(over).flatMap(([name, value]) => {
+      const below = plain[name];
+      if (!isTree(value) || !isTree(below) || open.includes(name)) return [];
+      const known = [...Object.keys(below), ...(optionalWithin[name] ?? [])];
+      return strangers(value, known, file, `/input/${name}`);
+    }),
+  ];
+}
+
+function strangers(given: Tree, known: readonly string[], file: string, at: string): readonly Problem[] {
+  return Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const pointer = `${at}/${escapePointer(name)}`;
+      return problem('unknown', file, pointer, `the unknown name "${name}"`, 'a known name', didYouMean(name, known));
+    });
 }
 
 /** The input of a hook with what a case says of it. */

@@ -1,55 +1,58 @@
 /** Runs a case of a tenant's callback and tells what came out otherwise than it should. */
 import { validateEffect } from '../../flow/effect.ts';
+import { didYouMean } from '../../tenant/problem.ts';
 import { scriptsOf } from '../../tenant/scripts.ts';
-import type { Script, Tenant } from '../../tenant/tenant.ts';
+import type { Script, ScriptSecret, Tenant } from '../../tenant/tenant.ts';
+import { createMask, maskJson } from '../mask.ts';
 import type { InvocationResult, Json, ScriptRunner } from '../runner.ts';
-import type { CaseDocument } from './document.ts';
+import { disagreements, missingParts } from './compare.ts';
+import type { CaseDocument, CaseSent } from './document.ts';
 import { inputOf } from './input.ts';
-import { worldOf } from './world.ts';
+import { refusalOf } from './policy.ts';
+import { type CaseWorld, type SentRequest, worldOf } from './world.ts';
+
+export { disagreements };
 
 export interface CaseResult {
   readonly name: string;
-  /** Sentences; none when the case holds. */
+  /** Sentences; none when the case holds. No secret of the tenant stands in them. */
   readonly failures: readonly string[];
   readonly result: InvocationResult;
 }
 
-/** Where a value does not agree with what is expected of it; only what is expected is looked at. */
-export function disagreements(expected: Json, found: Json | undefined, at = ''): readonly string[] {
-  const show = (value: Json | undefined) => (value === undefined ? 'nothing' : JSON.stringify(value));
-  if (Array.isArray(expected) && Array.isArray(found)) {
-    if (expected.length !== found.length)
-      return [`${at || '/'}: expected ${expected.length} items, found ${found.length}: ${show(found)}`];
-    return expected.flatMap((each: Json, index) =>
-      disagreements(each, (found as readonly Json[])[index], `${at}/${index}`),
-    );
-  }
-  const isTree = (value: Json | undefined): value is { readonly [name: string]: Json } =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (isTree(expected) && isTree(found))
-    return Object.entries(expected).flatMap(([name, each]) => disagreements(each, found[name], `${at}/${name}`));
-  return JSON.stringify(expected) === JSON.stringify(found)
-    ? []
-    : [`${at || '/'}: expected ${show(expected)}, found ${show(found)}`];
+/** What came of the run, once the flow has looked at it. */
+interface Judged {
+  readonly outcome: string;
+  /** Why it is no plain success. */
+  readonly why?: string;
 }
 
-/** The parts that do not occur in the lines in this order. */
-function missingParts(parts: readonly string[], lines: readonly string[]): readonly string[] {
-  let from = 0;
-  return parts.filter((part) => {
-    const place = lines.findIndex((line, index) => index >= from && line.includes(part));
-    if (place < 0) return true;
-    from = place + 1;
-    return false;
-  });
+function judge(document: CaseDocument, input: Json, result: InvocationResult, tenant: Tenant): Judged {
+  if (!result.ok) return { outcome: result.kind, why: result.message };
+  if (!result.defined) return { outcome: 'absent' };
+  const problem = validateEffect(document.hook, result.value);
+  if (problem !== undefined) return { outcome: 'shape', why: problem };
+  const { failure } = (result.value ?? {}) as { readonly failure?: { readonly message?: string } };
+  if (failure) return { outcome: 'denied', ...(failure.message === undefined ? {} : { why: failure.message }) };
+  const refusal = refusalOf(document.hook, input, result.value, tenant);
+  return refusal ? { outcome: refusal.outcome, why: refusal.reason } : { outcome: 'ok' };
 }
 
-function outcomeOf(result: InvocationResult, problem: string | undefined): string {
-  if (!result.ok) return result.kind;
-  if (!result.defined) return 'absent';
-  if (problem !== undefined) return 'shape';
-  const { failure } = (result.value ?? {}) as { readonly failure?: Json };
-  return failure === undefined ? 'ok' : 'denied';
+/** @returns why the tenant cannot have this case. */
+function misfit(document: CaseDocument, tenant: Tenant, script: Script | undefined): string | undefined {
+  const slots = scriptsOf(tenant).map(({ slot }) => slot);
+  if (!script) return `the tenant has no script at ${document.slot}. ${didYouMean(document.slot, slots)}`.trim();
+  const known = Object.keys(tenant.secrets);
+  const stranger = Object.keys(document.secrets ?? {}).find((name) => !known.includes(name));
+  if (stranger === undefined) return undefined;
+  return `the tenant has no secret "${stranger}". ${didYouMean(stranger, known)}`.trim();
+}
+
+function secretsOf(document: CaseDocument, tenant: Tenant): Readonly<Record<string, ScriptSecret>> {
+  const all = Object.entries(tenant.secrets);
+  return Object.fromEntries(
+    all.map(([name, { hooks, value }]) => [name, { hooks, value: document.secrets?.[name] ?? value }]),
+  );
 }
 
 /**
@@ -62,62 +65,97 @@ export async function runCase(
   runner: ScriptRunner,
   script: Script | undefined = scriptsOf(tenant).find(({ slot }) => slot === document.slot)?.script,
 ): Promise<CaseResult> {
-  const { name, hook, expect } = document;
-  if (!script) {
+  const { name, hook } = document;
+  const message = misfit(document, tenant, script);
+  if (!script || message !== undefined) {
     const nothing = { logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
-    const message = `the tenant has no script at ${document.slot}`;
-    return { name, failures: [message], result: { ok: false, kind: 'syntax', message, ...nothing } };
+    return {
+      name,
+      failures: [message ?? ''],
+      result: { ok: false, kind: 'syntax', message: message ?? '', ...nothing },
+    };
   }
-  const world = worldOf(document, tenant.fhirServers[0]?.url ?? 'https://fhir.invalid');
-  const secrets = Object.entries(tenant.secrets).map(([secret, { hooks, value }]) => [
-    secret,
-    { hooks, value: document.secrets?.[secret] ?? value },
-  ]);
+  const world = worldOf(document, tenant);
+  const secrets = secretsOf(document, tenant);
+  const input = inputOf(hook, document.input);
   const result = await runner.run({
     tenantId: tenant.id,
     script,
     hook,
-    input: inputOf(hook, document.input),
+    input,
     limits: tenant.scriptLimits,
     environment: { ...tenant.environment, ...document.environment },
     outboundHttp: tenant.outboundHttp,
     fhirServers: tenant.fhirServers,
-    secrets: Object.fromEntries(secrets) as Tenant['secrets'],
+    secrets,
     world,
     onTrial: true,
   });
-  const problem = result.ok && result.defined ? validateEffect(hook, result.value) : undefined;
+  const mask = createMask(Object.values(secrets).map(({ value }) => value));
+  const failures = differences(document, judge(document, input, result, tenant), result, world, mask);
+  return { name, failures: failures.map(mask), result };
+}
+
+function differences(
+  { expect }: CaseDocument,
+  { outcome, why = '' }: Judged,
+  result: InvocationResult,
+  world: CaseWorld,
+  mask: (text: string) => string,
+): readonly string[] {
   const failures: string[] = [];
-  const outcome = outcomeOf(result, problem);
-  const failure = result.ok
-    ? ((result.value ?? {}) as { failure?: { message?: string } }).failure?.message
-    : result.message;
   if (outcome !== expect.outcome) {
-    const place =
-      !result.ok && result.location
-        ? ` at ${result.location.file}:${result.location.line}:${result.location.column}`
-        : '';
-    const why = problem ?? failure;
+    const { location } = result as { location?: { file: string; line: number; column: number } };
+    const place = location ? ` at ${location.file}:${location.line}:${location.column}` : '';
     failures.push(`expected the outcome ${expect.outcome}, found ${outcome}${why ? ` (${why}${place})` : ''}`);
   }
-  if (expect.message !== undefined && !(failure ?? '').includes(expect.message))
-    failures.push(`expected a message with ${JSON.stringify(expect.message)}, found ${JSON.stringify(failure ?? '')}`);
+  if (expect.message !== undefined && !why.includes(expect.message))
+    failures.push(`expected a message with ${JSON.stringify(expect.message)}, found ${JSON.stringify(why)}`);
   if (expect.effect !== undefined && result.ok)
     failures.push(...disagreements(expect.effect, result.value).map((each) => `effect ${each}`));
-  const lines = result.logs.map(({ message }) => message);
+  const lines = result.logs.map((line) => line.message);
   failures.push(
     ...missingParts(expect.logs ?? [], lines).map(
       (part) => `no line is logged with ${JSON.stringify(part)}, but ${JSON.stringify(lines)}`,
     ),
   );
-  if (expect.calls !== undefined)
-    failures.push(
-      ...disagreements(
-        [...expect.calls],
-        result.calls.map(({ target }) => target),
-      ).map((each) => `calls ${each}`),
-    );
+  if (expect.calls !== undefined) {
+    const targets = result.calls.map(({ target }) => target);
+    failures.push(...disagreements([...expect.calls], targets).map((each) => `calls ${each}`));
+  }
+  if (expect.sent !== undefined) failures.push(...unsent(expect.sent, maskJson(world.sent(), mask), world.stands));
   if (expect.values !== undefined)
     failures.push(...disagreements(expect.values, world.values()).map((each) => `values ${each}`));
-  return { name, failures, result };
+  return failures;
+}
+
+/** What was not sent as it should have been, in this order. */
+function unsent(
+  expected: readonly CaseSent[],
+  sent: readonly SentRequest[],
+  stands: CaseWorld['stands'],
+): readonly string[] {
+  let from = 0;
+  return expected.flatMap((wanted) => {
+    const differing: (readonly string[])[] = [];
+    for (let index = from; index < sent.length; index += 1) {
+      const request = sent[index];
+      if (!request || !stands(wanted, request)) continue;
+      const found = disagreementsOf(wanted, request);
+      if (found.length === 0) {
+        from = index + 1;
+        return [];
+      }
+      differing.push(found);
+    }
+    return (differing[0] ?? [': nothing is sent there']).map((each) => `sent ${wanted.method} ${wanted.url}${each}`);
+  });
+}
+
+function disagreementsOf({ headers, body }: CaseSent, request: SentRequest): readonly string[] {
+  const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return [
+    ...disagreements(named, request.headers, '/headers'),
+    ...(body === undefined ? [] : disagreements(body, request.body, '/body')),
+  ].map((each) => ` ${each}`);
 }

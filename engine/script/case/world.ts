@@ -1,43 +1,116 @@
 /** The outside as a case says it: what hosts answer, what the key-value store holds, where the clock stands. */
-import type { OutboundClient } from '../../outbound/client.ts';
+import { isIP } from 'node:net';
+import { createJwksSource } from '../../oauth/jwks-source.ts';
+import { kindOfAddress } from '../../outbound/address.ts';
+import { isListed } from '../../outbound/allow.ts';
+import type { OutboundClient, OutboundRequest, OutboundResult } from '../../outbound/client.ts';
 import type { ScriptValueRepository } from '../../store/store.ts';
+import type { Tenant } from '../../tenant/tenant.ts';
 import type { InvocationWorld, Json } from '../runner.ts';
 import type { CaseCall, CaseDocument } from './document.ts';
 
+/** A request that reached a host, or would have. */
+export interface SentRequest {
+  readonly method: string;
+  readonly url: string;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON where it is such, else the text. */
+  readonly body?: Json;
+}
+
 export interface CaseWorld extends InvocationWorld {
+  /** Whether a request is the one that a case speaks of. */
+  stands(wanted: Pick<CaseCall, 'method' | 'url'>, request: Pick<SentRequest, 'method' | 'url'>): boolean;
+  /** What was sent, in this order; attempts that were made again stand there again. */
+  sent(): readonly SentRequest[];
   /** What the key-value store holds now. */
   values(): Readonly<Record<string, Json>>;
 }
 
-function stands(call: CaseCall, method: string, url: string, fhir: string): boolean {
-  const wanted = call.url.replace('{fhir}', fhir.replace(/\/$/, ''));
-  const plain = (address: string) => decodeURIComponent(address.replace(/\+/g, ' '));
-  if (call.method !== method) return false;
-  return wanted.endsWith('*') ? plain(url).startsWith(plain(wanted.slice(0, -1))) : plain(url) === plain(wanted);
+/** The address as people write it, so that a case need not encode as a script does. */
+function plain(address: string): string {
+  try {
+    return decodeURIComponent(address.replace(/\+/g, ' '));
+  } catch {
+    return address;
+  }
 }
 
-function answering(calls: readonly CaseCall[], fhir: string): OutboundClient {
-  return {
-    async request({ url, method = 'GET', allow }) {
-      const host = URL.canParse(url) ? new URL(url) : undefined;
-      if (!host) return { ok: false, code: 'malformed', message: 'the address is malformed' };
-      // The tenant's allow-list holds in cases, too: what is forgotten there is found here.
-      if (allow && !allow.includes(host.host) && !allow.includes(host.hostname))
-        return { ok: false, code: 'blocked', message: `the host ${host.hostname} is not on the allow-list` };
-      const call = calls.find((each) => stands(each, method, url, fhir));
-      if (!call || call.unreachable)
-        return {
-          ok: false,
-          code: 'unreachable',
-          message: call ? 'the host could not be reached' : `the case has no answer for ${method} ${url}`,
-        };
-      const { status, headers, body } = call;
-      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-      const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-      return { ok: true, response: { status, headers: named, body: text } };
-    },
-    close: async () => undefined,
+function standing(fhir: string): CaseWorld['stands'] {
+  return (wanted, { method, url }) => {
+    const address = wanted.url.replace('{fhir}', fhir.replace(/\/$/, ''));
+    if (wanted.method !== method) return false;
+    return address.endsWith('*') ? plain(url).startsWith(plain(address.slice(0, -1))) : plain(url) === plain(address);
   };
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Where a host lies, as far as its name says: a case resolves none. */
+function kindOfHost({ hostname }: URL): ReturnType<typeof kindOfAddress> {
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(literal)) return kindOfAddress(literal);
+  return /(^|\.)localhost$/.test(literal) ? 'private' : 'public';
+}
+
+function answering(
+  calls: readonly CaseCall[],
+  stands: CaseWorld['stands'],
+  sent: SentRequest[],
+): (request: OutboundRequest) => OutboundResult {
+  const refuse = (code: 'blocked' | 'malformed' | 'unreachable' | 'too-large', message: string): OutboundResult => ({
+    ok: false,
+    code,
+    message,
+  });
+  return ({ url, method = 'GET', headers = {}, body, allow, allowPrivate, maximumBytes = Infinity }) => {
+    if (!URL.canParse(url)) return refuse('malformed', 'the address is malformed');
+    const address = new URL(url);
+    // The tenant's allow-list holds in cases, too: what is forgotten there is found here.
+    const listed = allow !== undefined && isListed(allow, address);
+    if (allow && !listed) return refuse('blocked', `the host ${address.host} is not on the allow-list`);
+    const kind = kindOfHost(address);
+    if (kind === 'never' || (kind === 'private' && !(listed && allowPrivate)))
+      return refuse('blocked', 'the address is not public');
+    const request = { method, url, headers: lowerCase(headers), ...(body === undefined ? {} : { body: parsed(body) }) };
+    sent.push(request);
+    const call = calls.find((each) => stands(each, request));
+    if (!call) return refuse('unreachable', `the case has no answer for ${method} ${url}`);
+    if (call.unreachable) return refuse('unreachable', 'the host could not be reached');
+    const text = call.body === undefined ? '' : typeof call.body === 'string' ? call.body : JSON.stringify(call.body);
+    if (Buffer.byteLength(text) > maximumBytes)
+      return refuse('too-large', `the answer is larger than ${maximumBytes} bytes`);
+    return { ok: true, response: { status: call.status, headers: lowerCase(call.headers), body: text } };
+  };
+}
+
+/** What is answered where the case does not speak of it: tokens for the tenant's own FHIR servers. */
+function standardCalls({ fhirServers }: Tenant): readonly CaseCall[] {
+  return fhirServers.flatMap(({ access }) =>
+    access?.type === 'client-credentials'
+      ? [
+          {
+            method: 'POST',
+            url: access.tokenUrl,
+            status: 200,
+            headers: {},
+            body: { access_token: 'a-token-of-the-case', token_type: 'Bearer', expires_in: 60 },
+            unreachable: false,
+          },
+        ]
+      : [],
+  );
 }
 
 /** A key-value store of one case: bounded by nothing but the case. */
@@ -60,13 +133,23 @@ function valuesInMemory(held: Map<string, Json>): ScriptValueRepository {
   };
 }
 
-/** @param fhir the tenant's first FHIR server, which `{fhir}` stands for. */
-export function worldOf(document: CaseDocument, fhir: string): CaseWorld {
+/** `{fhir}` in a case stands for the tenant's first FHIR server. */
+export function worldOf(document: CaseDocument, tenant: Tenant): CaseWorld {
   const held = new Map(Object.entries(document.values ?? {}));
+  const sent: SentRequest[] = [];
+  const stands = standing(tenant.fhirServers[0]?.url ?? 'https://fhir.invalid');
+  const answer = answering([...document.calls, ...standardCalls(tenant)], stands, sent);
+  const outbound: OutboundClient = { request: async (request) => answer(request), close: async () => undefined };
   return {
-    outbound: answering(document.calls, fhir),
-    services: { values: valuesInMemory(held), ownToken: async () => 'a-token-of-the-case' },
+    outbound,
+    services: {
+      values: valuesInMemory(held),
+      jwks: createJwksSource({ outbound }),
+      ownToken: async () => 'a-token-of-the-case',
+    },
     now: Date.parse(document.now ?? '2026-01-01T09:00:00Z'),
+    stands,
+    sent: () => sent,
     values: () => Object.fromEntries(held),
   };
 }

@@ -83,6 +83,7 @@ export const jwtService: Service = async (request, { invocation, services }) => 
       audience: [...audience],
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ['exp'],
+      ...(invocation.world?.now === undefined ? {} : { currentDate: new Date(invocation.world.now) }),
       ...(typeof maximumAgeSeconds === 'number' ? { maxTokenAge: maximumAgeSeconds } : {}),
     });
     return {
