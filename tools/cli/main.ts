@@ -13,7 +13,7 @@ const program = new Command('sallyport')
   .description('A scriptable SMART on FHIR authorization server')
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 refused or something is wrong, 2 the command itself was wrong. docs/configuration.md tells more.',
+    '\nExit codes: 0 done, 1 refused or something is wrong, 2 wrong use or no server. docs/configuration.md tells more.',
   );
 
 program

@@ -65,6 +65,7 @@ export const keyRoutes: readonly TenantRoute[] = [
       {
         jwks: object({ keys: list({ type: 'object', required: ['kty'] }, 'Private keys (RFC 7517).') }, ['keys'], {
           additionalProperties: true,
+          writeOnly: true,
         }),
         pem: text('One private key, PKCS #8 or SEC 1 or PKCS #1.', { maxLength: 20_000, writeOnly: true }),
         kid: text('Id of the PEM key; its thumbprint where absent.', { pattern: '^[\\x21-\\x7e]{1,200}$' }),

@@ -21,8 +21,29 @@ export async function bodyOf(options: BodyOptions, schema: JsonSchema): Promise<
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new UsageError('The body must be a JSON object.');
   const result = body as Record<string, unknown>;
-  for (const assignment of options.set ?? []) assign(result, assignment, schema);
+  const given = options.json === undefined ? [] : Object.keys(result);
+  for (const assignment of options.set ?? []) {
+    given.push(assignment.split(/[=.]/, 1)[0] ?? '');
+    assign(result, assignment, schema);
+  }
+  const exposed = secretMembers(schema).find((name) => given.includes(name));
+  if (exposed !== undefined)
+    throw new UsageError(
+      `${exposed} is a secret, which the shell's history and other users of this machine would see. ` +
+        `${askedMembers(schema).includes(exposed) ? `Say --ask ${exposed} instead, or give` : 'Give'} it in a --file.`,
+    );
   return result;
+}
+
+/** The secret members that a person can type: texts. */
+export function askedMembers(schema: JsonSchema | undefined): readonly string[] {
+  return secretMembers(schema).filter((name) => memberOf(schema, name)?.['type'] === 'string');
+}
+
+/** Members of a body that are never shown again. */
+export function secretMembers(schema: JsonSchema | undefined): readonly string[] {
+  const names = Object.keys((schema?.['properties'] as object | undefined) ?? {});
+  return names.filter((name) => memberOf(schema, name)?.['writeOnly'] === true);
 }
 
 async function read(file: string): Promise<string> {

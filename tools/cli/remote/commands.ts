@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Route, RouteCommand } from '../../../engine/admin/route.ts';
 import { routes } from '../../../engine/admin/routes.ts';
-import { type BodyOptions, bodyOf, UsageError } from './body.ts';
+import { type BodyOptions, bodyOf, askedMembers, UsageError } from './body.ts';
 import { printAnswer, printProblem } from './print.ts';
 import { readScript } from './script-files.ts';
 import { askSecret } from './secret-prompt.ts';
@@ -14,6 +14,7 @@ interface Options extends BodyOptions {
   readonly secretFile: string;
   readonly tenant?: string;
   readonly raw?: boolean;
+  readonly ask?: readonly string[];
   readonly script?: string;
   readonly [query: string]: unknown;
 }
@@ -70,6 +71,9 @@ function make(
       .option('--set <member=value>', 'sets one member; may be repeated', collect)
       .option('--json <text>', 'the body as JSON')
       .option('--file <file>', 'a file with the body as JSON; - reads it from the standard input');
+    const secrets = askedMembers(route.body).join(' or ');
+    if (secrets !== '')
+      command.option('--ask <member>', `asks for ${secrets}; piped in, it is the first line`, collect);
   }
   if (script)
     command.requiredOption('--script <file>', 'the script file that holds the hooks; what it imports comes with it');
@@ -88,7 +92,17 @@ function make(
   return command;
 }
 
-/** @returns the exit code: 0 done, 1 refused or unreachable, 2 wrong use. */
+/** What the server refused before the call itself was made. */
+class RefusedError extends Error {
+  readonly body: unknown;
+
+  constructor(body: unknown) {
+    super('refused');
+    this.body = body;
+  }
+}
+
+/** @returns the exit code: 0 done, 1 refused, 2 wrong use or no server. */
 async function run(
   route: Route,
   values: readonly string[],
@@ -97,7 +111,9 @@ async function run(
   write: (line: string) => void,
 ): Promise<number> {
   try {
-    const secret = process.env['SALLYPORT_ADMIN_SECRET'] || (await readSecret(options.secretFile));
+    const secret = (process.env['SALLYPORT_ADMIN_SECRET'] || (await readSecret(options.secretFile))).trim();
+    if (!/^[\x21-\x7e]+$/.test(secret))
+      throw new UsageError("The administrator's secret is empty or holds characters that no secret has.");
     const call = caller(options.server, secret);
     const tenant = 'serverWide' in route ? '' : (options.tenant ?? (await onlyTenant(call)));
     const named = argumentsOf(route);
@@ -111,7 +127,8 @@ async function run(
     }
     const script = options.script === undefined ? {} : await readScript(options.script, values[0] ?? '');
     const body =
-      fixed ?? (route.body && (await withSecrets({ ...(await bodyOf(options, route.body)), ...script }, route)));
+      fixed ??
+      (route.body && (await withSecrets({ ...(await bodyOf(options, route.body)), ...script }, route, options.ask)));
     const answer = await call(route.method, `${path}${query.size > 0 ? `?${query}` : ''}`, body);
     if (!answer.ok) {
       printProblem(answer.body, write);
@@ -120,6 +137,10 @@ async function run(
     printAnswer(answer.body, options.raw ? undefined : route.columns, write);
     return 0;
   } catch (error) {
+    if (error instanceof RefusedError) {
+      printProblem(error.body, write);
+      return 1;
+    }
     if (!(error instanceof UsageError)) throw error;
     write(error.message);
     return 2;
@@ -127,20 +148,28 @@ async function run(
 }
 
 async function readSecret(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => {
+  return readFile(file, 'utf8').catch(() => {
     throw new UsageError(
       `The administrator's secret is not in ${file}. Set SALLYPORT_ADMIN_SECRET, or name the file with --secret-file.`,
     );
   });
-  return text.trim();
 }
 
-/** Asks for a secret that the call needs and nobody gave, so that it does not stand in the shell's history. */
-async function withSecrets(body: Record<string, unknown>, { body: schema }: Route): Promise<Record<string, unknown>> {
-  const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, { readonly writeOnly?: boolean }>>;
+/** Asks for the secrets that the call needs and for those the person wants to give, so that no history holds them. */
+async function withSecrets(
+  body: Record<string, unknown>,
+  { body: schema }: Route,
+  wanted: readonly string[] = [],
+): Promise<Record<string, unknown>> {
+  const secrets = askedMembers(schema);
+  const unknown = wanted.find((name) => !secrets.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`--ask takes ${secrets.join(' or ')}, not ${JSON.stringify(unknown)}.`);
+  const required = (schema?.['required'] ?? []) as readonly string[];
   const result = { ...body };
-  for (const name of (schema?.['required'] ?? []) as readonly string[])
-    if (properties[name]?.writeOnly && result[name] === undefined) result[name] = await askSecret(name);
+  for (const name of secrets)
+    if (result[name] === undefined && (required.includes(name) || wanted.includes(name)))
+      result[name] = await askSecret(name);
   return result;
 }
 
@@ -167,9 +196,10 @@ function caller(server: string, secret: string): Call {
 
 async function onlyTenant(call: Call): Promise<string> {
   const answer = await call('GET', '/tenants');
+  if (!answer.ok) throw new RefusedError(answer.body);
   const items = (answer.body as { readonly items?: readonly { readonly id: string }[] } | undefined)?.items ?? [];
   const [only] = items;
-  if (answer.ok && only && items.length === 1) return only.id;
+  if (only && items.length === 1) return only.id;
   const names = items.map(({ id }) => id).join(', ');
   throw new UsageError(`Name the tenant with --tenant${names ? `: ${names}` : ''}.`);
 }
