@@ -411,6 +411,22 @@ declare module 'sallyport' {
     /** The same as `remoteAddress`. */
     getRemoteAddress(): string;
     /**
+     * The node that the log-in came to.
+     *
+     * Not as in Smile CDR: Always null: there are no named nodes.
+     */
+    readonly nodeId: null;
+    /** The same as `nodeId`. */
+    getNodeId(): null;
+    /**
+     * The scheme that the browser used.
+     *
+     * Not as in Smile CDR: Always null: scripts cannot tell by it how the browser came. An issuer is https, but on loopback.
+     */
+    readonly remoteScheme: null;
+    /** The same as `remoteScheme`. */
+    getRemoteScheme(): null;
+    /**
      * The headers of the request.
      *
      * Not as in Smile CDR: Always empty: the headers of the browser are not handed to scripts.
@@ -419,7 +435,7 @@ declare module 'sallyport' {
     /** The same as `headers`. */
     getHeaders(): JavaMap<string>;
   }
-  /** How the user logged in, with what the foreign provider said of them in its ID token. */
+  /** How the user logged in, with what the foreign provider said of them in its ID token. After a log-in with a password it has no more than `AuthenticationContext`. */
   export interface SecurityInSmartAuthenticationContext extends AuthenticationContext {
     /** A claim as it stands in the ID token; null where it does not. */
     getClaim(name: string): any;
@@ -432,6 +448,8 @@ declare module 'sallyport' {
      */
     getStringArrayClaim(name: string): JavaList<string>;
     /** Always empty in this hook: consent is yet to come. */
+    readonly approvedScopes: JavaList<string>;
+    /** The same as `approvedScopes`. */
     getApprovedScopes(): JavaList<string>;
     /** Whether a scope is among them. */
     hasApprovedScope(scope: string): boolean;
@@ -579,6 +597,8 @@ declare module 'sallyport' {
     readonly launch: string | null;
     /** The same as `getAudience()`. */
     readonly audience: string | null;
+    /** The same as `getRequestParameters()`. */
+    readonly requestParameters: JavaMap<string>;
     /** The `launch` value that the EHR gave the app, as it came; null where there was none. It is still there at a refresh. */
     getLaunch(): string | null;
     /** The FHIR server that the token is for, without a slash at its end. Always known here; Smile CDR may answer null. */
@@ -772,8 +792,14 @@ declare module 'sallyport' {
     setContentType(type: string): HttpRequest;
     /** Sends a body. */
     setContentString(text: string): HttpRequest;
+    /** The same as `setContentString`. */
+    setRequestBody(text: string): HttpRequest;
     /** Sends any value as JSON, and says so. */
     setContentJson(value: any): HttpRequest;
+    /** Sends a user name and a password (HTTP Basic). */
+    setBasicAuth(username: string, password: string): HttpRequest;
+    /** How long to wait, instead of as long as the hook may run. */
+    setTimeoutMilliseconds(milliseconds: number): HttpRequest;
     /** Makes the call and waits for the answer, which then stands on the request itself, at most as long as the tenant’s wall clock lets the hook run. */
     execute(): HttpRequest;
     /** Whether the host answered with a status of 2xx. */
@@ -782,6 +808,8 @@ declare module 'sallyport' {
     getFailureMessage(): string | null;
     /** The body, read as JSON. Throws where it is none. */
     parseResponseAsJson(): any;
+    /** The same as `parseResponseAsJson`. */
+    getResponseAsJson(): any;
     /** The HTTP status; null where there was no answer. */
     getStatusCode(): number | null;
     /** The body as it came; null where there was no answer. */

@@ -1,4 +1,5 @@
 /** One sandbox process as the engine sees it: what runs in it, the deadline of each, its replacement when it ends. */
+import { explainMissing } from './api/missing.ts';
 import { createBreaker } from '../outbound/breaker.ts';
 import type { Program } from './compile/program.ts';
 import { type CallCount, callHost, unansweredCall } from './host.ts';
@@ -184,7 +185,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     if (message.type === 'done') settle(entry, success(entry, message));
     else {
       const { kind, message: text, cpu, location, fatal } = message;
-      const failed = failure(entry, kindOf(kind), entry.mask(text.slice(0, 2000)).slice(0, 1000));
+      const failed = failure(entry, kindOf(kind), explainMissing(entry.mask(text.slice(0, 2000))).slice(0, 1000));
       settle(entry, {
         ...failed,
         cpuMicroseconds: Math.min(cpu, failed.wallMicroseconds),

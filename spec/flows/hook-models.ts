@@ -27,9 +27,12 @@ function onAuthenticateSuccess(theUserSession, theOutcomeFactory, theContext) {
     context: {
       moduleId: theContext.moduleId, started: !isNaN(Date.parse(theContext.startTime)),
       remoteAddress: typeof theContext.remoteAddress, headers: typeof theContext.getHeaders(),
-      sub: theContext.getStringClaim('sub'), claim: theContext.getClaim('organization'),
-      list: theContext.getStringArrayClaim('organization'), missing: theContext.getStringClaim('missing'),
-      approvedScopes: theContext.getApprovedScopes().size(), approved: theContext.hasApprovedScope('openid')
+      // After a log-in with a password there are no claims to read.
+      ...(typeof theContext.getClaim === 'function' && {
+        sub: theContext.getStringClaim('sub'), claim: theContext.getClaim('organization'),
+        list: theContext.getStringArrayClaim('organization'), missing: theContext.getStringClaim('missing'),
+        approvedScopes: theContext.getApprovedScopes().size(), approved: theContext.hasApprovedScope('openid')
+      })
     }
   });
   theUserSession.setUserData('mark', 'from log-in');

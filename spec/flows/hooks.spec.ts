@@ -69,9 +69,6 @@ describe('hooks', () => {
     started: true,
     remoteAddress: 'string',
     headers: 'object',
-    missing: null,
-    approvedScopes: 0,
-    approved: false,
     ...more,
   });
   const factory = ['function', 'function'];
@@ -134,7 +131,7 @@ describe('hooks', () => {
     expect(given['onAuthenticateSuccess']).to.deep.equal({
       session: session({ username: 'ann' }),
       factory,
-      context: context({ moduleId: 'local', sub: null, claim: null, list: [] }),
+      context: context({ moduleId: 'local' }),
     });
     expect(given['onSmartLoginPreContextSelection']).to.deep.equal({
       session: session({ username: 'ann', mark: 'from log-in' }),
@@ -173,6 +170,9 @@ describe('hooks', () => {
         sub: 'bob',
         claim: 'Partner Hospital',
         list: ['Partner Hospital'],
+        missing: null,
+        approvedScopes: 0,
+        approved: false,
       }),
     });
     expect(given['onSmartLoginPreContextSelection']).to.deep.equal({

@@ -1,6 +1,6 @@
 /** Every line of the tables in docs/script-api.md, in a real sandbox: that it is there, as it is declared, and does what it says. */
 import { expect } from 'chai';
-import { globals, libraryPlaces, type Place, places } from '../../engine/script/api/catalogue.ts';
+import { globals, libraryPlaces, missingGlobals, type Place, places } from '../../engine/script/api/catalogue.ts';
 import type { HookName, Json } from '../../engine/script/runner.ts';
 import { makeScript } from '../../engine/script/script.ts';
 import type { HostServices } from '../../engine/script/service/context.ts';
@@ -16,7 +16,7 @@ import type { Row, Rows } from './rows/row.ts';
 import { sessionRows } from './rows/session.ts';
 import { webRows } from './rows/web.ts';
 import { webServer } from './rows/web-server.ts';
-import { openSandbox, type Sandbox, scriptOf } from './sandbox.ts';
+import { inputs, openSandbox, type Sandbox, scriptOf } from './sandbox.ts';
 
 const here: readonly Place[] = [...places, ...libraryPlaces].filter(({ member }) => member.compatibility !== 'missing');
 const capitalized = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -155,6 +155,76 @@ describe('the script API in a sandbox', () => {
         expression,
       ).to.deep.equal([]);
     }
+  });
+
+  describe('what is missing', () => {
+    /** Where scripts meet a model of which something is missing. */
+    const whereabouts: Readonly<Record<string, readonly [hook: HookName, expression: string]>> = {
+      UserSessionDetails: ['onSmartLoginPreContextSelection', 'theUserSession'],
+      OAuth2Server: ['getUserName', 'theServerInfo'],
+      ClientDetails: ['onTokenGenerating', 'theClientDetails'],
+      JavaList: ['onPostAuthorize', 'theDetails.grantedScopes'],
+      JavaMap: ['onPostAuthorize', 'theDetails.claims'],
+    };
+
+    /** What the engine is told of a script that does this, the same in classic style and in a module. */
+    async function failureOf(hook: HookName, body: string): Promise<string> {
+      const messages: string[] = [];
+      for (const top of ['', `import 'sallyport/scopes';`]) {
+        const result = await sandbox.run(hook, scriptOf(hook, body, top));
+        if (result.ok) throw new Error(`${body} did not fail`);
+        messages.push(result.message);
+      }
+      expect(messages[1]).to.equal(messages[0]);
+      return messages[0] ?? '';
+    }
+
+    for (const { key, model, member } of places.filter((place) => place.member.compatibility === 'missing')) {
+      if (model.compatibility === 'missing') continue;
+      it(`${key} says so, and what to use instead`, async () => {
+        const [hook, expression] = whereabouts[model.name] ?? [];
+        if (!hook) throw new Error(`no script meets a ${model.name}`);
+        const told = `${key} is not supported. ${member.note}`;
+        if (member.kind === 'method') {
+          expect(await failureOf(hook, `${expression}.${member.name}('a');`)).to.include(told);
+          return;
+        }
+        expect(await failureOf(hook, `return ${expression}.${member.name};`)).to.equal(told);
+        expect(await failureOf(hook, `${expression}.${member.name} = 1;`)).to.equal(told);
+        expect(await failureOf(hook, `return ${expression}.get${capitalized(member.name)}();`)).to.equal(told);
+        const seen = `[...Object.keys(${expression}), ...Object.keys(JSON.parse(JSON.stringify(${expression})))].includes('${member.name}')`;
+        expect(await answerOf({ hook, run: seen, expected: false })).to.equal(false);
+      });
+    }
+
+    for (const { name, note } of missingGlobals)
+      it(`${name} says so, and what to use instead`, async () => {
+        expect(await failureOf('onPostAuthorize', `return ${name}('a');`)).to.equal(
+          `ReferenceError: ${name} is not defined: ${name} is not supported. ${note}`,
+        );
+        // A script may ask whether it is there.
+        expect(await answerOf({ hook: 'onPostAuthorize', run: `typeof ${name}`, expected: '' })).to.equal('undefined');
+      });
+
+    it('is not said of a name that the script itself is wrong about', async () => {
+      expect(await failureOf('onPostAuthorize', 'return noSuchThing();')).to.equal(
+        'ReferenceError: noSuchThing is not defined',
+      );
+      expect(await failureOf('onPostAuthorize', 'theDetails.noSuchThing();')).to.equal(
+        'TypeError: theDetails.noSuchThing is not a function',
+      );
+    });
+  });
+
+  it('tells a log-in with a password from one at a provider as Smile CDR does', async () => {
+    const { session, context } = inputs.onAuthenticateSuccess;
+    const local = { session, context: { ...context, claims: {} } } as unknown as Json;
+    const source = scriptOf('onAuthenticateSuccess', `Log.info(typeof theContext.getClaim);`);
+    const results = [
+      await sandbox.run('onAuthenticateSuccess', source),
+      await sandbox.run('onAuthenticateSuccess', source, local),
+    ];
+    expect(results.map(({ logs }) => logs[0]?.message)).to.deep.equal(['function', 'undefined']);
   });
 
   it('hands what onTokenGenerating adds to the engine', async () => {

@@ -17,6 +17,7 @@ import { readModule } from '../../engine/script/compile/module.ts';
 import { parseFile } from '../../engine/script/compile/parse.ts';
 import { withCompilation } from '../../tools/cli/check/compiler.ts';
 import { callbackTypes } from '../../tools/generate/callback-types.ts';
+import { realmMissing } from '../../tools/generate/realm-missing.ts';
 import { scriptApiPage } from '../../tools/generate/script-api-page.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -101,6 +102,12 @@ export const ${name}B: typeof ${name}Code = ${name}Told;`,
       .join('\n');
     const found = await withCompilation([...sources, { name: 'both.ts', text }], ({ diagnostics }) => diagnostics);
     expect(found).to.deep.equal([]);
+  });
+});
+
+describe('engine/script/realm/missing.js', () => {
+  it('is what the catalogue says now; `npm run generate` makes it anew', async () => {
+    expect(await read('engine/script/realm/missing.js')).to.equal(await realmMissing());
   });
 });
 

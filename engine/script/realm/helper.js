@@ -62,9 +62,18 @@ function httpHelper() {
         wanted.body = StringType(text);
         return made;
       },
+      setRequestBody: (text) => made.setContentString(text),
       setContentJson(value) {
         wanted.body = stringify(value);
         wanted.headers['content-type'] = 'application/json';
+        return made;
+      },
+      setBasicAuth(username, password) {
+        wanted.headers.authorization = `Basic ${base64Encode(`${StringType(username)}:${StringType(password)}`)}`;
+        return made;
+      },
+      setTimeoutMilliseconds(milliseconds) {
+        wanted.timeoutMilliseconds = Number(milliseconds);
         return made;
       },
       execute() {
@@ -81,6 +90,7 @@ function httpHelper() {
         if (!answered().ok) throw new ErrorType(`there is no answer to read: ${answer.message}`);
         return parse(answer.body);
       },
+      getResponseAsJson: () => made.parseResponseAsJson(),
     };
     return made;
   };

@@ -43,7 +43,7 @@ function plain(value) {
 const sessionNames = ['username', 'external', 'givenName', 'familyName', 'email', 'notes', 'fhirUserUrl'];
 
 function dressSession(data) {
-  const session = {};
+  const session = create(lacking.UserSessionDetails);
   for (const name of sessionNames) session[name] = data[name] === undefined ? null : data[name];
   session.authorities = list(
     data.authorities.map((entry) => bean({ argument: null, ...entry }, ['permission', 'argument'])),
@@ -194,12 +194,15 @@ const hooks = {
     const session = dressSession(input.session);
     const factory = outcomeFactory();
     const { claims, approvedScopes, ...rest } = input.context;
-    const context = bean({ ...rest, headers: map({}) }, ['moduleId', 'startTime', 'remoteAddress', 'headers']);
-    hidden(context, {
-      ...claimsReader(claims),
-      getApprovedScopes: () => list([...approvedScopes]),
-      hasApprovedScope: (scope) => approvedScopes.includes(scope),
-    });
+    const names = ['moduleId', 'startTime', 'remoteAddress', 'headers', 'nodeId', 'remoteScheme'];
+    const context = { ...rest, headers: map({}), nodeId: null, remoteScheme: null };
+    // Scripts ask whether `getClaim` is there to tell a provider's log-in from one with a password.
+    if (ownKeys(claims).length > 0) {
+      hidden(context, { ...claimsReader(claims), hasApprovedScope: (scope) => approvedScopes.includes(scope) });
+      context.approvedScopes = list([...approvedScopes]);
+      names.push('approvedScopes');
+    }
+    bean(context, names);
     return {
       args: [session, factory.make, context],
       effect(answer) {
@@ -215,7 +218,7 @@ const hooks = {
   },
   getUserName(input) {
     return {
-      args: [map(input.claims), bean({ ...input.server }, ['id', 'name', 'issuer'])],
+      args: [map(input.claims), bean(assign(create(lacking.OAuth2Server), input.server), ['id', 'name', 'issuer'])],
       // Any other object would name everybody alike.
       effect(answer) {
         if (typeof answer !== 'string' && typeof answer !== 'number')
@@ -326,14 +329,15 @@ const hooks = {
     });
     defineProperty(request, 'launch', { get: request.getLaunch });
     defineProperty(request, 'audience', { get: request.getAudience });
+    defineProperty(request, 'requestParameters', { get: request.getRequestParameters });
     bean(request, ['clientId', 'memberId', 'grantType', 'requestedScopes', 'approvedScopes']);
     const client = bean(
-      {
+      assign(create(lacking.ClientDetails), {
         ...input.client,
         scopes: list(input.client.scopes),
         grantTypes: list(input.client.grantTypes),
         permissions: list(input.client.permissions),
-      },
+      }),
       ['clientId', 'clientName', 'scopes', 'grantTypes', 'permissions'],
     );
     return {

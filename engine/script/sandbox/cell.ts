@@ -133,7 +133,9 @@ export async function createCell(options: {
       wall: Math.round((performance.now() - since) * 1000),
     });
     const overTime = () =>
-      stopped === 'wall' ? `more than ${limits.wallMilliseconds} ms` : `more than ${limits.cpuMilliseconds} ms of CPU`;
+      stopped === 'wall'
+        ? `more than ${limits.wallMilliseconds} ms (it had run for ${Math.round(spent().wall / 1000)} ms)`
+        : `more than ${limits.cpuMilliseconds} ms of CPU (it had used ${Math.round(spent().cpu / 1000)} ms)`;
     const failed = (error: unknown): CellResult => {
       const message = error instanceof Error ? error.message : String(error);
       const fatal = error instanceof Stuck ? { fatal: true } : {};
@@ -210,7 +212,8 @@ function readBody(
   const { cpu, wall } = spent;
   const shape = (message: string): CellResult => ({ ok: false, kind: 'shape', message, cpu, wall });
   if (typeof body !== 'string') return shape('the result is malformed');
-  if (body.length > limits.outputBytes) return shape(`the result is larger than ${limits.outputBytes} bytes`);
+  if (body.length > limits.outputBytes)
+    return shape(`the result is larger than ${limits.outputBytes} bytes (it has ${body.length})`);
   const parsed = JSON.parse(body) as {
     readonly ok?: boolean;
     readonly kind?: 'denied' | 'shape' | 'runtime';

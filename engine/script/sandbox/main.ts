@@ -16,7 +16,7 @@ if (
 
 /** One function's text: each file uses what those before it declare. */
 const realmText = (last: string) =>
-  ['start', 'model', 'helper', 'web', 'fhir', last, 'invoke']
+  ['start', 'missing', 'model', 'helper', 'web', 'fhir', last, 'invoke']
     .map((file) => readFileSync(new URL(`../realm/${file}.js`, import.meta.url), 'utf8'))
     .join('\n');
 const realm = { shared: realmText('freeze'), own: realmText('loose') };

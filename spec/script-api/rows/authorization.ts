@@ -17,6 +17,7 @@ export const authorizationRows: Rows = {
     approvedScopes: ['openid', 'patient/*.rs'],
     launch: 'opaque',
     audience: 'https://fhir.example',
+    requestParameters: { aud: 'https://fhir.example' },
   }),
   'OAuth2AuthorizationRequestDetails.getLaunch': at(`${request}.getLaunch()`, 'opaque'),
   'OAuth2AuthorizationRequestDetails.getAudience': at(`${request}.getAudience()`, 'https://fhir.example'),

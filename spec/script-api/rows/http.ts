@@ -27,6 +27,15 @@ export const httpRows: Rows = {
     `{ const { body, headers } = ${sent(`Http.put(${echo}).setContentJson({ a: [1] })`)}; return [body, headers]; }`,
     ['{"a":[1]}', { 'content-type': 'application/json' }],
   ),
+  'HttpRequest.setRequestBody': at(`${sent(`Http.post(${echo}).setRequestBody('a=2')`)}.body`, 'a=2'),
+  'HttpRequest.getResponseAsJson': at(`Http.get(${echo}).execute().getResponseAsJson().method`, 'GET'),
+  'HttpRequest.setBasicAuth': at(`${sent(`Http.get(${echo}).setBasicAuth('jane', 'pässword')`)}.headers`, {
+    authorization: 'Basic amFuZTpww6Rzc3dvcmQ=',
+  }),
+  'HttpRequest.setTimeoutMilliseconds': at(
+    `Http.get(${echo}).setTimeoutMilliseconds(500).execute().getStatusCode()`,
+    200,
+  ),
   'HttpRequest.execute': at(`typeof Http.get(${echo}).execute().isSuccess`, 'function'),
   'HttpRequest.isSuccess': at(
     `[Http.get(${echo}).execute().isSuccess(), ${missing}.isSuccess(), ${down}.isSuccess()]`,

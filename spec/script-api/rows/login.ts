@@ -13,7 +13,10 @@ export const loginRows: Rows = {
     startTime: '2026-01-02T03:04:05.000Z',
     remoteAddress: '127.0.0.1',
     headers: {},
+    nodeId: null,
+    remoteScheme: null,
   }),
+  ...holds(hook, 'SecurityInSmartAuthenticationContext', context, { approvedScopes: [] }),
   'SecurityInSmartAuthenticationContext.getClaim': at(
     `[${context}.getClaim('sub'), ${context}.getClaim('groups'), ${context}.getClaim('none'), ${context}.getClaim('toString')]`,
     ['jane', ['staff', 'nurse'], null, null],
@@ -26,7 +29,6 @@ export const loginRows: Rows = {
     `[${context}.getStringArrayClaim('groups'), ${context}.getStringArrayClaim('sub').get(0), ${context}.getStringArrayClaim('none').isEmpty()]`,
     [['staff', 'nurse'], 'jane', true],
   ),
-  'SecurityInSmartAuthenticationContext.getApprovedScopes': at(`${context}.getApprovedScopes()`, []),
   'SecurityInSmartAuthenticationContext.hasApprovedScope': at(`${context}.hasApprovedScope('openid')`, false),
   'ScriptAuthenticationOutcomeFactory.newSuccess': at(
     `{ const success = theOutcomeFactory.newSuccess(); return [success.username, success.authorities, success.hasAuthority('ROLE_SUPERUSER')]; }`,

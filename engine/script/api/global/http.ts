@@ -6,6 +6,7 @@ const answerMembers: readonly Member[] = [
   method('isSuccess', '', 'boolean', same, 'Whether the host answered with a status of 2xx.'),
   method('getFailureMessage', '', 'string | null', same, 'Why not; null on success.'),
   method('parseResponseAsJson', '', 'any', same, 'The body, read as JSON. Throws where it is none.'),
+  method('getResponseAsJson', '', 'any', same, 'The same as `parseResponseAsJson`.'),
   method('getStatusCode', '', 'number | null', ours, 'The HTTP status; null where there was no answer.'),
   method('getResponseString', '', 'string | null', ours, 'The body as it came; null where there was no answer.'),
   method(
@@ -21,7 +22,22 @@ const requestMembers: readonly Member[] = [
   method('addRequestHeader', 'name: string, value: string', 'HttpRequest', same, 'Sends a header.'),
   method('setContentType', 'type: string', 'HttpRequest', same, 'Says what the body is.'),
   method('setContentString', 'text: string', 'HttpRequest', same, 'Sends a body.'),
+  method('setRequestBody', 'text: string', 'HttpRequest', same, 'The same as `setContentString`.'),
   method('setContentJson', 'value: any', 'HttpRequest', same, 'Sends any value as JSON, and says so.'),
+  method(
+    'setBasicAuth',
+    'username: string, password: string',
+    'HttpRequest',
+    ours,
+    'Sends a user name and a password (HTTP Basic).',
+  ),
+  method(
+    'setTimeoutMilliseconds',
+    'milliseconds: number',
+    'HttpRequest',
+    ours,
+    'How long to wait, instead of as long as the hook may run.',
+  ),
   method(
     'execute',
     '',

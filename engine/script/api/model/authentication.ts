@@ -45,6 +45,16 @@ export const authenticationContext = model('AuthenticationContext', same, 'How t
     { readonly: true },
   ),
   bean('remoteAddress', 'string', same, 'The address of the browser.', { readonly: true }),
+  bean('nodeId', 'null', different('Always null: there are no named nodes.'), 'The node that the log-in came to.', {
+    readonly: true,
+  }),
+  bean(
+    'remoteScheme',
+    'null',
+    different('Always null: scripts cannot tell by it how the browser came. An issuer is https, but on loopback.'),
+    'The scheme that the browser used.',
+    { readonly: true },
+  ),
   bean(
     'headers',
     'JavaMap<string>',
@@ -57,7 +67,7 @@ export const authenticationContext = model('AuthenticationContext', same, 'How t
 export const smartAuthenticationContext = model(
   'SecurityInSmartAuthenticationContext',
   same,
-  'How the user logged in, with what the foreign provider said of them in its ID token.',
+  'How the user logged in, with what the foreign provider said of them in its ID token. After a log-in with a password it has no more than `AuthenticationContext`.',
   [
     method('getClaim', 'name: string', 'any', same, 'A claim as it stands in the ID token; null where it does not.'),
     method('getStringClaim', 'name: string', 'string | null', same, 'A claim as a text; null where there is none.'),
@@ -68,7 +78,9 @@ export const smartAuthenticationContext = model(
       different('Empty where there is no such claim; Smile CDR answers null.'),
       'A claim as a list of texts; one that is a single value is a list of one.',
     ),
-    method('getApprovedScopes', '', 'JavaList<string>', same, 'Always empty in this hook: consent is yet to come.'),
+    bean('approvedScopes', 'JavaList<string>', same, 'Always empty in this hook: consent is yet to come.', {
+      readonly: true,
+    }),
     method('hasApprovedScope', 'scope: string', 'boolean', same, 'Whether a scope is among them.'),
   ],
   { extends: 'AuthenticationContext' },

@@ -34,6 +34,7 @@ export const requestDetails = model(
     ),
     property('launch', 'string | null', same, 'The same as `getLaunch()`.', { readonly: true }),
     property('audience', 'string | null', same, 'The same as `getAudience()`.', { readonly: true }),
+    property('requestParameters', 'JavaMap<string>', same, 'The same as `getRequestParameters()`.', { readonly: true }),
     method(
       'getLaunch',
       '',
