@@ -66,6 +66,7 @@ describe('managing a running server from the command line', function () {
   const token = (id: string, secret: string) =>
     postForm(`${server.issuer}/oauth/token`, { grant_type: 'client_credentials' }, basic(id, secret));
   const demo = ['--tenant', 'demo'];
+  const set = (...members: string[]) => members.flatMap((member) => ['--set', member]);
 
   describe('apps', () => {
     let secret: string;
@@ -96,11 +97,11 @@ describe('managing a running server from the command line', function () {
         'client',
         'create',
         ...demo,
-        ...['--set', 'clientId=growth-chart', '--set', 'clientName=Growth Chart'],
-        ...['--set', 'tokenEndpointAuthMethods=none', '--set', 'grantTypes=authorization_code,refresh_token'],
-        ...['--set', 'redirectUris=https://app.example/callback', '--set', 'scopes=launch/patient openid patient/*.rs'],
-        ...['--set', 'accessTokenSeconds=120', '--set', 'rememberApprovedScopes=false'],
-        ...['--set', 'attestation.text=We keep it safe.', '--set', 'attestation.date=2026-01-01'],
+        ...set('clientId=growth-chart', 'clientName=Growth Chart'),
+        ...set('tokenEndpointAuthMethods=none', 'grantTypes=authorization_code,refresh_token'),
+        ...set('redirectUris=https://app.example/callback', 'scopes=launch/patient openid patient/*.rs'),
+        ...set('accessTokenSeconds=120', 'rememberApprovedScopes=false'),
+        ...set('attestation.text=We keep it safe.', 'attestation.date=2026-01-01'),
       ]);
       expect(made).not.to.have.property('secret');
       expect(made['grantTypes']).to.deep.equal(['authorization_code', 'refresh_token']);
@@ -283,8 +284,13 @@ describe('managing a running server from the command line', function () {
     it('adds a provider whose secret is asked for and never shown', async () => {
       const made = await answered(
         [
-          ...['provider', 'create', ...demo, '--set', 'id=other', '--set', 'name=Other', '--set', 'clientId=us'],
-          ...['--set', 'issuer=https://login.example', '--ask', 'clientSecret'],
+          'provider',
+          'create',
+          ...demo,
+          ...set('id=other', 'name=Other', 'clientId=us'),
+          ...set('issuer=https://login.example'),
+          '--ask',
+          'clientSecret',
         ],
         { input: 'the-secret-over-there\n' },
       );
@@ -302,8 +308,11 @@ describe('managing a running server from the command line', function () {
 
     it('makes a launch handle', async () => {
       const made = await answered([
-        ...['launch', 'create', ...demo, '--set', 'clientId=sample-app', '--set', 'username=drsmith'],
-        ...['--set', 'context.patient=patient-03', '--set', 'context.need_patient_banner=true'],
+        'launch',
+        'create',
+        ...demo,
+        ...set('clientId=sample-app', 'username=drsmith'),
+        ...set('context.patient=patient-03', 'context.need_patient_banner=true'),
       ]);
       expect(made['launch'])
         .to.be.a('string')
@@ -335,8 +344,10 @@ describe('managing a running server from the command line', function () {
         .to.match(/^demo /m)
         .and.to.match(/^partner /m);
       const made = await answered([
-        ...['admin', 'create-token', '--set', 'name=reader', '--set', 'role=auditor'],
-        ...['--set', 'tenants=demo', '--set', 'days=1'],
+        'admin',
+        'create-token',
+        ...set('name=reader', 'role=auditor'),
+        ...set('tenants=demo', 'days=1'),
       ]);
       const reader = String(made['token']);
       const environment = { SALLYPORT_ADMIN_SECRET: reader };
