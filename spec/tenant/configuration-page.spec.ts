@@ -1,6 +1,7 @@
 /** docs/configuration.md holds what the schemas say, whole, and its links lead somewhere. */
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { loadTenant } from '../../engine/tenant/load.ts';
 import {
   configurationPage,
   configurationReference,
@@ -8,6 +9,7 @@ import {
   type Schema,
   titleOf,
 } from '../../tools/generate/configuration-page.ts';
+import { folderOf } from '../cli/support.ts';
 
 const root = new URL('../../', import.meta.url);
 const text = (name: string) => readFile(new URL(name, root), 'utf8');
@@ -53,6 +55,15 @@ describe('docs/configuration.md', () => {
     known.delete('SALLYPORT_');
     expect(known.size).to.be.greaterThan(6);
     for (const name of known) expect(page, name).to.include(`\`${name}\``);
+  });
+
+  it('shows a smallest tenant that loads', async () => {
+    const [, document = ''] = /```json\n(\{\n  "\$schema"[^`]+)```/.exec(await text('docs/configuration.md')) ?? [];
+    const folder = await folderOf({ 'tenant.json': document });
+    const result = await loadTenant(folder.path);
+    await folder.remove();
+    expect(result.ok ? [] : result.problems).to.deep.equal([]);
+    expect(Object.keys(JSON.parse(document) as object)).to.deep.equal(['$schema', 'id', 'name', 'issuer']);
   });
 
   it('has no link to a section that is not there', async () => {
