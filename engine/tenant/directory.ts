@@ -19,7 +19,11 @@ export interface DirectoryOptions {
   readonly logger?: { info(message: string): void; error(fields: object, message: string): void };
   /** Called for a new or changed tenant before it is served; where it rejects, the one before stays. */
   readonly onChange?: (tenant: Tenant) => Promise<void>;
+  /** When a tenant that could not be made ready is tried again: the store may have been away for a moment. */
+  readonly retryMilliseconds?: number;
 }
+
+const retryEvery = 10_000;
 
 /** Refuses with the problems of all tenants at once. */
 export async function openTenantDirectory(
@@ -35,6 +39,10 @@ export async function openTenantDirectory(
   let tenants: ReadonlyMap<string, Tenant> = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
   let locate = createLocator(first.tenants);
 
+  let told = '';
+  let retryTimer: NodeJS.Timeout | undefined;
+  let closed = false;
+
   /** The tenant made ready to be served, or what keeps it from being so. */
   async function prepare(tenant: Tenant): Promise<Problem | undefined> {
     try {
@@ -49,6 +57,7 @@ export async function openTenantDirectory(
   async function readAgain(): Promise<readonly Problem[]> {
     const next = await loadTenants(path, environment);
     const problems = [...next.problems];
+    let retry = false;
     const unserved = new Set(next.broken);
     const served = new Map<string, Tenant>();
     const changed: string[] = [];
@@ -65,6 +74,7 @@ export async function openTenantDirectory(
       const same = before?.version === tenant.version && before.folder === tenant.folder;
       const failure = same ? undefined : await prepare(tenant);
       if (failure) {
+        retry = true;
         problems.push(failure);
         unserved.add(tenant.folder);
         continue;
@@ -81,12 +91,15 @@ export async function openTenantDirectory(
     locate = createLocator([...served.values()]);
     for (const id of changed) logger?.info(`tenant ${id} was loaded anew`);
     for (const id of removed) logger?.info(`tenant ${id} is no longer served`);
-    if (problems.length > 0) {
-      logger?.error(
-        { problems: problems.map(({ message, hint }) => `${message} ${hint}`.trim()) },
-        'a changed configuration is invalid; the last valid one stays',
-      );
-    }
+    clearTimeout(retryTimer);
+    if (retry && !closed)
+      retryTimer = setTimeout(() => void reload().catch(() => undefined), options.retryMilliseconds ?? retryEvery);
+    retryTimer?.unref();
+    const lines = problems.map(({ message, hint }) => `${message} ${hint}`.trim());
+    // What was said stays true until something else is.
+    if (lines.length > 0 && lines.join('\n') !== told)
+      logger?.error({ problems: lines }, 'a changed configuration is invalid; the last valid one stays');
+    told = lines.join('\n');
     return problems;
   }
 
@@ -115,7 +128,11 @@ export async function openTenantDirectory(
       byId: (id) => tenants.get(id),
       byLocation: (host, address) => locate(host, address),
       reload,
-      close: () => watcher?.close(),
+      close() {
+        closed = true;
+        clearTimeout(retryTimer);
+        watcher?.close();
+      },
     },
   };
 }

@@ -88,6 +88,34 @@ describe('tenant configuration', () => {
     directory.close();
   });
 
+  it('tries a tenant again that could not be made ready, and says so once', async () => {
+    const path = join(config, 'demo/tenant.json');
+    const text = await readFile(path, 'utf8');
+    let failures = 3;
+    const told: object[] = [];
+    const opened = await openTenantDirectory({
+      path: config,
+      retryMilliseconds: 20,
+      logger: { info: () => undefined, error: (fields) => void told.push(fields) },
+      async onChange() {
+        failures -= 1;
+        if (failures >= 0) throw new Error('the store is away');
+      },
+    });
+    if (!opened.ok) throw new Error('the demo does not load');
+    const { directory } = opened;
+    await writeFile(path, text.replace('Demo Hospital', 'Renamed Hospital'));
+    const [problem] = await directory.reload();
+    expect(problem?.message).to.include('the store is away');
+    expect(directory.byId('demo')?.name).to.equal('Demo Hospital');
+    for (let attempt = 0; attempt < 200 && directory.byId('demo')?.name !== 'Renamed Hospital'; attempt += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(directory.byId('demo')?.name).to.equal('Renamed Hospital');
+    expect(failures).to.equal(-1);
+    expect(told).to.have.length(1);
+    directory.close();
+  });
+
   it('reads the environment, and refuses unknown names and bad values', async () => {
     const good = await loadServerSettings({ PORT: '1234', SALLYPORT_CONFIG: config });
     expect(good.ok && good.settings).to.include({ port: 1234, host: '127.0.0.1', config });
