@@ -75,22 +75,28 @@ export async function runCase(
       result: { ok: false, kind: 'syntax', message: message ?? '', ...nothing },
     };
   }
-  const world = worldOf(document, tenant);
   const secrets = secretsOf(document, tenant);
   const input = inputOf(hook, document.input);
-  const result = await runner.run({
-    tenantId: tenant.id,
-    script,
-    hook,
-    input,
-    limits: tenant.scriptLimits,
-    environment: { ...tenant.environment, ...document.environment },
-    outboundHttp: tenant.outboundHttp,
-    fhirServers: tenant.fhirServers,
-    secrets,
-    world,
-    onTrial: true,
-  });
+  const attempt = async () => {
+    const world = worldOf(document, tenant);
+    const result = await runner.run({
+      tenantId: tenant.id,
+      script,
+      hook,
+      input,
+      limits: tenant.scriptLimits,
+      environment: { ...tenant.environment, ...document.environment },
+      outboundHttp: tenant.outboundHttp,
+      fhirServers: tenant.fhirServers,
+      secrets,
+      world,
+      onTrial: true,
+    });
+    return { world, result };
+  };
+  const first = await attempt();
+  // What ended the process may have come from outside; where the script did it, it does so again.
+  const { world, result } = !first.result.ok && first.result.kind === 'crashed' ? await attempt() : first;
   const mask = createMask(Object.values(secrets).map(({ value }) => value));
   const failures = differences(document, judge(document, input, result, tenant), result, world, mask);
   return { name, failures: failures.map(mask), result };

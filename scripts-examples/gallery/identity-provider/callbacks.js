@@ -11,6 +11,10 @@ function onTokenGenerating(theUserSession, theAuthorizationRequestDetails, theCl
   if (theUserSession === null) {
     return;
   }
+  // Hospitals rely on this: an account that is kept for its history must not open their doors any more.
+  if (theUserSession.getUserData('left') !== null) {
+    deny('the person has left');
+  }
   const wanted = Object.hasOwn(CLAIMS, theClientDetails.clientId) ? CLAIMS[theClientDetails.clientId] : [];
   wanted.forEach(function (name) {
     const value = theUserSession.getUserData(name);
