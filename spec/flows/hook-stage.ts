@@ -106,7 +106,7 @@ export async function startStage(options: StageOptions): Promise<TestServer> {
       for (const [name, source] of Object.entries(options.scripts)) await writeFile(join(config, 'demo', name), source);
       await edit(config, 'demo', (tenant) => {
         // Short, so that a loop costs the suite little, yet enough to reach the memory limit first on a busy machine.
-        tenant['scriptLimits'] = { cpuMilliseconds: 400, wallMilliseconds: 2000, memoryMebibytes: 16 };
+        tenant['scriptLimits'] = { cpuMilliseconds: 1000, wallMilliseconds: 4000, memoryMebibytes: 16 };
         tenant.users.push(...(options.people ?? []).map(person));
         tenant.clients.push(
           ...(options.secretClients ?? []).map(secretClient),

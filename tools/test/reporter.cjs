@@ -1,4 +1,5 @@
-// Mocha's reporter of `npm test`: a line for each failure as it happens, and the counts as the very last line.
+// Mocha's reporter of `npm test`: a line for each failure as it happens, and the counts as the very last line. With
+// SALLYPORT_TEST_TIMES it also says how long each file took.
 const { Base } = require('mocha').reporters;
 
 module.exports = class Counts extends Base {
@@ -6,6 +7,7 @@ module.exports = class Counts extends Base {
     super(runner, options);
     let passed = 0;
     let failed = 0;
+    const times = new Map();
     runner.on('pass', (test) => {
       passed += 1;
       if (process.env.SALLYPORT_TEST_NAMES) console.log(`  ok ${test.fullTitle()}`);
@@ -14,8 +16,17 @@ module.exports = class Counts extends Base {
       failed += 1;
       console.log(`  FAILED ${test.fullTitle()}`);
     });
+    runner.on('suite', (suite) => {
+      if (suite.file && suite.parent?.root) suite.began = Date.now();
+    });
+    runner.on('suite end', (suite) => {
+      if (suite.began) times.set(suite.file, (times.get(suite.file) ?? 0) + Date.now() - suite.began);
+    });
     runner.once('end', () => {
       if (failed > 0) Base.list(this.failures);
+      if (process.env.SALLYPORT_TEST_TIMES)
+        for (const [file, time] of [...times].sort((a, b) => b[1] - a[1]))
+          console.log(`${(time / 1000).toFixed(1).padStart(7)} s ${file.replace(`${process.cwd()}/`, '')}`);
       process.on('exit', () => console.log(`${passed} passed, ${failed} failed`));
     });
   }

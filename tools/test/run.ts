@@ -2,9 +2,9 @@
  * `npm test`: brings what the tests need beyond npm, checks types and style, runs every spec, ends with
  * `N passed, N failed`. Names of spec files after it run those alone.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize, sep } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -57,26 +57,83 @@ if (filter.length === 0 && run('npm', ['run', '--silent', 'lint']) !== 0) {
   process.stdout.write('The linter or the formatter objects\n');
   end(0, 1);
 }
-const specs =
-  filter.length > 0
-    ? filter
-    : (readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' }) as string[])
-        .filter((file) => file.endsWith('.spec.ts'))
-        .map((file) => join('spec', file))
-        .sort();
-const result = spawnSync(
-  process.execPath,
-  [
-    '--no-node-snapshot',
-    join(root, 'node_modules/mocha/bin/mocha.js'),
+/** Slow groups first, so that none of them is left to run alone at the end. What is not named comes after these. */
+const order = ['page', 'oauth', 'peers', 'flows', 'sandbox', 'import', 'script', 'cli', 'demo', 'admin', 'examples'];
+/** They measure: nothing else may run beside them. */
+const alone = ['bench'];
+
+function rank(group: string): number {
+  const place = order.indexOf(group);
+  return alone.includes(group) ? order.length + 1 : place < 0 ? order.length : place;
+}
+
+/** Spec files by the folder of `spec/` they stand in. */
+function groupsOf(files: readonly string[]): readonly (readonly string[])[] {
+  const groups = new Map<string, string[]>();
+  for (const file of files) {
+    const group = file.split(sep)[1] ?? '';
+    groups.set(group, [...(groups.get(group) ?? []), file]);
+  }
+  return [...groups].sort(([a], [b]) => rank(a) - rank(b)).map(([, names]) => names);
+}
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Runs files in a Mocha of their own. What it says is printed when it ends, so that groups do not mix. */
+function runMocha(files: readonly string[]): Promise<Counts> {
+  const arguments_ = [
     '--no-config',
     '--exit',
     '--timeout',
     '60000',
     '--reporter',
     join(root, 'tools/test/reporter.cjs'),
-    ...specs,
-  ],
-  { cwd: root, stdio: 'inherit' },
-);
-process.exit(result.status === 0 ? 0 : 1);
+  ];
+  const child = spawn(
+    process.execPath,
+    ['--no-node-snapshot', join(root, 'node_modules/mocha/bin/mocha.js'), ...arguments_, ...files],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const said: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  return new Promise((resolve) => {
+    child.once('close', () => {
+      const text = Buffer.concat(said).toString('utf8');
+      const last = /(\d+) passed, (\d+) failed\s*$/.exec(text);
+      process.stdout.write(last ? text.slice(0, last.index) : text);
+      const group = files[0]?.split(sep)[1] ?? '';
+      process.stdout.write(`${group}: ${last?.[0].trim() ?? 'it ended before its last test'}\n`);
+      resolve(last ? { passed: Number(last[1]), failed: Number(last[2]) } : { passed: 0, failed: 1 });
+    });
+  });
+}
+
+/** Two groups at a time: most tests wait for servers more than they compute. */
+async function runGroups(groups: readonly (readonly string[])[]): Promise<Counts> {
+  const isAlone = (files: readonly string[]) => alone.includes(files[0]?.split(sep)[1] ?? '');
+  const waiting = groups.filter((files) => !isAlone(files));
+  const results: Counts[] = [];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) results.push(await runMocha(next));
+  };
+  await Promise.all([work(), work()]);
+  for (const files of groups.filter(isAlone)) results.push(await runMocha(files));
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+  };
+}
+
+const specs =
+  filter.length > 0
+    ? filter.map((file) => normalize(file))
+    : readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.spec.ts'))
+        .map((file) => join('spec', file))
+        .sort();
+const { passed, failed } = await runGroups(groupsOf(specs));
+end(passed, failed);
