@@ -55,6 +55,8 @@ export interface RealmTexts {
 const pollMilliseconds = 20;
 /** How long a stopped isolate may take to give up its thread. Some built-in loops never look up. */
 const patience = 250;
+/** The heap is measured once in so many invocations; between them the last measure is told. */
+const heapEvery = 8;
 const inspection: CellLimits = {
   hook: '',
   input: '',
@@ -103,7 +105,10 @@ export async function createCell(options: {
     if (!isolate.isDisposed) isolate.dispose();
   };
 
-  async function work(
+  let heap = 0;
+  let served = 0;
+
+  function work(
     limits: CellLimits,
     host: CellHost,
     since: number,
@@ -113,8 +118,7 @@ export async function createCell(options: {
     let cpuLast = cpuBefore;
     let stopped: 'cpu' | 'wall' | undefined;
     let goneAt: number | undefined;
-    let giveUp: (error: Stuck) => void = () => undefined;
-    const stuck = new Promise<never>((_resolve, reject) => (giveUp = reject));
+    let giveUp: (error: Stuck) => void;
     // A timeout bounds one entry only; what runs on after an await is stopped from here.
     const watch = setInterval(() => {
       const now = performance.now();
@@ -159,23 +163,25 @@ export async function createCell(options: {
       // What goes on after an answer from outside is bounded like all else of this invocation, and over when it ends.
       const idle = !doors.used;
       const left = idle ? realm.left(idle) : await realm.left(idle);
-      const heap = idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics();
+      if (served % heapEvery === 0)
+        heap = (idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics()).used_heap_size;
+      served += 1;
+      const result = readBody(body, limits, program, { ...spent(), heap });
       // What waits for an answer would go on in the middle of the next invocation.
       if (Number(left) > 0) end();
       else if (realm !== shared) realm.release();
-      return readBody(body, limits, program, { ...spent(), heap: heap.used_heap_size });
+      return result;
     };
     doors.open(host, limits.hostCalls);
-    const running = run();
-    try {
-      return await Promise.race([running, stuck]);
-    } catch (error) {
-      running.catch(() => undefined);
-      return failed(error);
-    } finally {
-      clearInterval(watch);
-      if (doors.close() > 0) end();
-    }
+    return new Promise((resolve) => {
+      const close = (result: CellResult): void => {
+        clearInterval(watch);
+        if (doors.close() > 0) end();
+        resolve(result);
+      };
+      giveUp = (error) => close(failed(error));
+      run().then(close, giveUp);
+    });
   }
 
   return {
@@ -214,12 +220,13 @@ function readBody(
   if (typeof body !== 'string') return shape('the result is malformed');
   if (body.length > limits.outputBytes)
     return shape(`the result is larger than ${limits.outputBytes} bytes (it has ${body.length})`);
+  // The realm writes the beginning itself, whatever a script made of the rest, which the engine will read.
+  if (body.startsWith('{"ok":true,')) return { ok: true, body, ...spent };
   const parsed = JSON.parse(body) as {
     readonly ok?: boolean;
     readonly kind?: 'denied' | 'shape' | 'runtime';
     readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
   } | null;
-  if (parsed?.ok === true) return { ok: true, body, ...spent };
   if (parsed?.ok !== false || !parsed.error) return shape('the result is malformed');
   const kind = parsed.error.message === 'Array buffer allocation failed' ? 'memory' : (parsed.kind ?? 'runtime');
   return { ok: false, kind, ...describe(parsed.error, program), cpu, wall };

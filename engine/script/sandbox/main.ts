@@ -5,10 +5,13 @@ import { createCell, type Cell, type CellResult } from './cell.ts';
 import { createShelf } from './shelf.ts';
 
 const permission = (process as { permission?: { has(scope: string): boolean } }).permission;
+const allowed = /^--allow-(addons$|fs-read=)/;
 if (
   !process.execArgv.includes('--no-node-snapshot') ||
   !permission ||
-  ['fs.write', 'child', 'worker', 'net', 'wasi', 'inspector'].some((scope) => permission.has(scope))
+  ['fs.read', 'fs.write', 'child', 'worker', 'net', 'wasi', 'inspector'].some((scope) => permission.has(scope)) ||
+  // What is allowed in part only is not told by the above.
+  process.execArgv.some((flag) => flag.startsWith('--allow-') && !allowed.test(flag))
 ) {
   process.stderr.write('a sandbox process needs --no-node-snapshot and the permission model\n');
   process.exit(78);
