@@ -1,12 +1,9 @@
 /** Each tenant of the gallery serves a flow to its end, with its callbacks at work and the world around it answering or not. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { decodeJwt, importJWK, SignJWT } from 'jose';
+import { decodeJwt } from 'jose';
 import { basic, postForm, type TokenAnswer } from '../support/oauth.ts';
 import { createPerson } from '../support/person.ts';
-import { editDocument, type Gallery, galleryFolder, galleryTenants, startGallery, visit } from './support.ts';
+import { assertionOf, editDocument, type Gallery, galleryTenants, signedBy, startGallery, visit } from './support.ts';
 
 const record = 'openid launch/patient patient/*.rs offline_access';
 
@@ -26,25 +23,6 @@ describe('the gallery, served', function () {
 
   const errorOf = ({ back, answer }: { readonly back: URL; readonly answer: TokenAnswer }) =>
     back.searchParams.get('error') ?? answer.body['error'];
-
-  async function signed(keys: string, claims: Record<string, unknown>): Promise<string> {
-    const file = await readFile(join(galleryFolder, keys), 'utf8');
-    const [key] = (JSON.parse(file) as { keys: { alg: string; kid: string }[] }).keys;
-    if (!key) throw new Error(`there is no key in ${keys}`);
-    return new SignJWT({ jti: randomUUID(), ...claims })
-      .setProtectedHeader({ alg: key.alg, kid: key.kid })
-      .setIssuedAt()
-      .setExpirationTime('4m')
-      .sign(await importJWK(key as never, key.alg));
-  }
-
-  async function assertion(tenant: string, clientId: string): Promise<Record<string, string>> {
-    const claims = { iss: clientId, sub: clientId, aud: `${gallery.tenant(tenant).issuer}/oauth/token` };
-    return {
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await signed(`${tenant}/keys/${clientId}.jwks.json`, claims),
-    };
-  }
 
   const ask = (tenant: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
     postForm(`${gallery.tenant(tenant).issuer}/oauth/token`, form, headers);
@@ -179,7 +157,7 @@ describe('the gallery, served', function () {
   describe('codap-decision', () => {
     async function asked(code: string, reason: string, wanted: Record<string, unknown> = {}): Promise<TokenAnswer> {
       const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0360', code }];
-      const token = await signed('codap-decision/keys/north-clinic-issuer.jwks.json', {
+      const token = await signedBy('codap-decision/keys/north-clinic-issuer.jwks.json', {
         iss: 'https://north-clinic.example',
         sub: 'north-1',
         aud: `${gallery.tenant('codap-decision').issuer}/oauth/token`,
@@ -192,7 +170,7 @@ describe('the gallery, served', function () {
       return ask('codap-decision', {
         grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
         assertion: token,
-        ...(await assertion('codap-decision', 'north-clinic')),
+        ...(await assertionOf(gallery, 'codap-decision', 'north-clinic')),
       });
     }
     const jane = { identifier: [{ system: 'urn:national:health-number', value: 'N-840602' }] };
@@ -313,7 +291,7 @@ describe('the gallery, served', function () {
     const form = { grant_type: 'client_credentials', scope: 'system/*.cruds' };
     const { body } = await ask('cohort-backend', {
       ...form,
-      ...(await assertion('cohort-backend', 'registry-export')),
+      ...(await assertionOf(gallery, 'cohort-backend', 'registry-export')),
     });
     expect(body, JSON.stringify(body)).to.include({ scope: 'system/*.rs' });
     expect(decodeJwt(String(body['access_token']))).to.deep.include({
@@ -325,7 +303,10 @@ describe('the gallery, served', function () {
         error: 'access_denied',
       });
     gallery.outside.fail('/fhir');
-    const down = await ask('cohort-backend', { ...form, ...(await assertion('cohort-backend', 'registry-export')) });
+    const down = await ask('cohort-backend', {
+      ...form,
+      ...(await assertionOf(gallery, 'cohort-backend', 'registry-export')),
+    });
     expect(down.body).to.include({ error: 'server_error' });
   });
 

@@ -1,7 +1,8 @@
 /** The gallery in a real server, with its stand-in for the world around it, on free ports. */
+import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeJwt, type JWTPayload } from 'jose';
+import { decodeJwt, importJWK, type JWTPayload, SignJWT } from 'jose';
 import { type Outside, startOutside } from '../../scripts-examples/gallery/outside/server.ts';
 import { authorizationRequest, redeem, type TokenAnswer } from '../support/oauth.ts';
 import { createPerson, type Page, type Person } from '../support/person.ts';
@@ -125,4 +126,25 @@ export async function visit(gallery: Gallery, tenant: string, wish: Wish): Promi
   });
   const answer = await redeem(server, back.searchParams.get('code') ?? 'none', verifier, { client_id: clientId });
   return { back, answer, claims: said(answer.body['access_token']), idClaims: said(answer.body['id_token']), person };
+}
+
+/** A JWT signed with a key of the gallery. */
+export async function signedBy(keys: string, claims: Record<string, unknown>): Promise<string> {
+  const file = await readFile(join(galleryFolder, keys), 'utf8');
+  const [key] = (JSON.parse(file) as { keys: { alg: string; kid: string }[] }).keys;
+  if (!key) throw new Error(`there is no key in ${keys}`);
+  return new SignJWT({ jti: randomUUID(), ...claims })
+    .setProtectedHeader({ alg: key.alg, kid: key.kid })
+    .setIssuedAt()
+    .setExpirationTime('4m')
+    .sign(await importJWK(key as never, key.alg));
+}
+
+/** What a client proves itself with whose key lies in the tenant's folder. */
+export async function assertionOf(gallery: Gallery, tenant: string, clientId: string): Promise<Record<string, string>> {
+  const claims = { iss: clientId, sub: clientId, aud: `${gallery.tenant(tenant).issuer}/oauth/token` };
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await signedBy(`${tenant}/keys/${clientId}.jwks.json`, claims),
+  };
 }

@@ -1,5 +1,5 @@
 /** `sallyport test`: replays the cases of a tenant's callbacks against the files as they are. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createOutboundClient } from '../../engine/outbound/guarded-client.ts';
 import { codeFrame } from '../../engine/script/compile/frame.ts';
@@ -20,8 +20,12 @@ export interface TestOptions {
   readonly junit?: string;
 }
 
-/** @returns the exit code: 0 when every case holds, 1 otherwise, also where there is none. */
+/** @returns the exit code: 0 when every case holds, 1 otherwise, also where there is none, 2 where there is no such folder. */
 export async function testCases(folder: string, options: TestOptions, write: (line: string) => void): Promise<number> {
+  if (!(await stat(folder).catch(() => undefined))) {
+    write(`There is no file or folder ${folder}.`);
+    return 2;
+  }
   const opened = await openTenantDirectory({ path: folder, environment: madeUp });
   if (!opened.ok) {
     for (const { message, hint } of opened.problems) write(`error  ${message}${hint ? ` ${hint}` : ''}`);
@@ -48,10 +52,20 @@ export async function testCases(folder: string, options: TestOptions, write: (li
     opened.directory.close();
   }
   const failed = told.filter(({ failures }) => failures.length > 0).length;
-  if (options.junit) await writeFile(options.junit, junitOf(told));
   if (told.length === 0) write(`There is no *.case.json below ${folder}.`);
   write(`${told.length - failed} passed, ${failed} failed`);
-  return failed > 0 || told.length === 0 ? 1 : 0;
+  const written = options.junit === undefined || (await writeJunit(options.junit, told, write));
+  return failed > 0 || told.length === 0 || !written ? 1 : 0;
+}
+
+async function writeJunit(file: string, told: readonly Told[], write: (line: string) => void): Promise<boolean> {
+  try {
+    await writeFile(file, junitOf(told));
+    return true;
+  } catch (error) {
+    write(`The results could not be written to ${file} (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`);
+    return false;
+  }
 }
 
 /** Cases need no real secret: what the environment does not hold is made up. */
