@@ -164,7 +164,9 @@ describe('managing a running server from the command line', function () {
         items: { id: string; description?: string }[];
       };
       const old = items.find(({ description }) => description !== 'next');
-      expect((await done(['client', 'remove-secret', 'export', String(old?.id), ...demo])).output).to.equal('Done.\n');
+      expect((await done(['client', 'remove-secret', ...demo, '--', 'export', String(old?.id)])).output).to.equal(
+        'Done.\n',
+      );
       expect((await token('export', secret)).body).to.include({ error: 'invalid_client' });
       expect((await token('export', next)).status).to.equal(200);
     });
@@ -217,11 +219,11 @@ describe('managing a running server from the command line', function () {
       const made = await answered(['user', 'create', ...demo, '--set', 'username=later']);
       expect(made).to.include({ username: 'later', hasPassword: false });
       const id = String(made['id']);
-      expect((await done(['user', 'set-password', id, ...demo], { input: `${password}\n` })).output).to.equal(
+      expect((await done(['user', 'set-password', ...demo, '--', id], { input: `${password}\n` })).output).to.equal(
         'Done.\n',
       );
-      expect(await answered(['user', 'show', id, ...demo])).to.include({ hasPassword: true });
-      expect(await refused(['user', 'set-password', id, ...demo], 1, { input: 'short\n' })).to.include(
+      expect(await answered(['user', 'show', ...demo, '--', id])).to.include({ hasPassword: true });
+      expect(await refused(['user', 'set-password', ...demo, '--', id], 1, { input: 'short\n' })).to.include(
         '/password: found a text, expected at least 8 characters',
       );
     });
@@ -248,14 +250,16 @@ describe('managing a running server from the command line', function () {
     it('are listed, disabled and deleted; what they are logged in to is shown and ended', async () => {
       const { lines } = await done(['user', 'list', ...demo, '--search', 'noor']);
       const id = lines[1]?.split(' ')[0] ?? '';
-      const sessions = (await answered(['user', 'sessions', id, ...demo, '--raw'])) as { items: { id: string }[] };
+      const sessions = (await answered(['user', 'sessions', ...demo, '--raw', '--', id])) as {
+        items: { id: string }[];
+      };
       expect(sessions.items).to.have.length(1);
-      expect((await done(['user', 'end-session', id, sessions.items[0]?.id ?? '', ...demo])).output).to.equal(
+      expect((await done(['user', 'end-session', ...demo, '--', id, sessions.items[0]?.id ?? ''])).output).to.equal(
         'Done.\n',
       );
-      expect(await answered(['user', 'disable', id, ...demo])).to.include({ enabled: false });
-      expect((await done(['user', 'delete', id, ...demo])).output).to.equal('Done.\n');
-      expect(await refused(['user', 'show', id, ...demo], 1)).not.to.equal('');
+      expect(await answered(['user', 'disable', ...demo, '--', id])).to.include({ enabled: false });
+      expect((await done(['user', 'delete', ...demo, '--', id])).output).to.equal('Done.\n');
+      expect(await refused(['user', 'show', ...demo, '--', id], 1)).not.to.equal('');
     });
   });
 
@@ -444,6 +448,9 @@ describe('managing a running server from the command line', function () {
       expect(await refused(['client', 'list', ...demo, '--colour'], 2)).to.include("unknown option '--colour'");
       expect(await refused(['client', 'lst', ...demo], 2)).to.include('Did you mean list?');
       expect(await refused(['client'], 2)).to.include('Commands:');
+      expect(await refused(['keys', 'activate', '-3fK', ...demo], 2)).to.include(
+        'an id that begins with - goes behind --',
+      );
     });
   });
 

@@ -120,8 +120,9 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       );
       return { verifies: claims !== undefined, active: body['active'] };
     };
-    const cli = (...args: string[]) =>
-      sallyport([...args, '--server', running.url, '--tenant', 'file'], {
+    /** Ids stand behind `--`, as a thumbprint may begin with a `-`. */
+    const cli = (group: string, name: string, ids: readonly string[] = [], ...options: string[]) =>
+      sallyport([group, name, ...options, '--server', running.url, '--tenant', 'file', '--', ...ids], {
         environment: { SALLYPORT_DATA: environment['SALLYPORT_DATA'] ?? '' },
       });
 
@@ -189,10 +190,10 @@ for (const database of ['PGlite', 'PostgreSQL']) {
     it('are rotated through the command line; a key leaves when it is retired, and no sooner', async () => {
       const old = await token('file');
       const before = String(decodeProtectedHeader(old).kid);
-      const made = await cli('keys', 'publish', '--set', 'algorithm=RS256');
+      const made = await cli('keys', 'publish', [], '--set', 'algorithm=RS256');
       expect(made.code, made.output).to.equal(0);
       const [next = ''] = (JSON.parse(made.output) as { kids: string[] }).kids;
-      expect((await cli('keys', 'activate', next)).output).to.equal('Done.\n');
+      expect((await cli('keys', 'activate', [next])).output).to.equal('Done.\n');
       expect(await kidOf('file')).to.equal(next);
       const list = await cli('keys', 'list');
       expect(list.lines.find((line) => line.startsWith(next))).to.match(/ true /);
@@ -200,17 +201,17 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       expect(list.output).not.to.match(/"d"|sealed/);
       expect(await isGood('file', old)).to.deep.equal({ verifies: true, active: true });
 
-      const active = await cli('keys', 'retire', next);
+      const active = await cli('keys', 'retire', [next]);
       expect(active).to.include({ code: 1 });
       expect(active.output).to.include('Activate another key of its algorithm first.');
-      expect(await cli('keys', 'retire', before)).to.include({ code: 0, output: 'Done.\n' });
+      expect(await cli('keys', 'retire', [before])).to.include({ code: 0, output: 'Done.\n' });
       expect(await kids('file')).not.to.include(before);
       expect((await isGood('file', old)).verifies).to.equal(false);
-      expect((await cli('keys', 'retire', before)).code).to.equal(1);
+      expect((await cli('keys', 'retire', [before])).code).to.equal(1);
     });
 
     it('keep the keys that the document names, which would come back', async () => {
-      const refused = await cli('keys', 'retire', 'second-rs256');
+      const refused = await cli('keys', 'retire', ['second-rs256']);
       expect(refused).to.include({ code: 1 });
       expect(refused.output).to.include(
         'The document of tenant file names the key second-rs256. Take it out there first',
@@ -234,7 +235,7 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       expect(await kids('file')).to.include.members(['later-rs256', 'first-rs256', 'second-rs256', 'curve-es384']);
       expect(await isGood('file', old)).to.deep.equal({ verifies: true, active: true });
       // Now the second key may go.
-      expect((await cli('keys', 'retire', 'second-rs256')).code).to.equal(0);
+      expect((await cli('keys', 'retire', ['second-rs256'])).code).to.equal(0);
       expect(await kids('file')).not.to.include('second-rs256');
     });
 
@@ -242,11 +243,11 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       const key = rsa('by-command');
       const file = join(environment['SALLYPORT_DATA'] ?? '', 'import.json');
       await writeFile(file, JSON.stringify({ jwks: { keys: [smile(key)] } }));
-      const made = await cli('keys', 'import', '--file', file);
+      const made = await cli('keys', 'import', [], '--file', file);
       expect(made.code, made.output).to.equal(0);
       await rm(file);
       for (const part of privateParts(key)) expect(made.output).not.to.include(part);
-      expect((await cli('keys', 'activate', 'by-command')).code).to.equal(0);
+      expect((await cli('keys', 'activate', ['by-command'])).code).to.equal(0);
       const value = await token('file');
       expect(decodeProtectedHeader(value).kid).to.equal('by-command');
       expect((await isGood('file', value)).verifies).to.equal(true);

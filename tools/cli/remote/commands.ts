@@ -63,6 +63,7 @@ function make(
   const command = new Command(name).description(summary ?? route.summary);
   const names = argumentsOf(route);
   for (const argument of names) command.argument(`<${kebab(argument)}>`);
+  if (names.length > 0) command.showHelpAfterError('(an id that begins with - goes behind --, after all options)');
   if (!('serverWide' in route)) command.option('-t, --tenant <id>', 'the tenant; the only one where left out');
   for (const [query, schema] of Object.entries(route.query ?? {}))
     command.option(`--${kebab(query)} <value>`, String(schema['description']));
