@@ -115,7 +115,11 @@ export function createApp({ url, sallyport, launch }: AppOptions) {
       method: 'POST',
       body: new URLSearchParams(form),
       headers: basic === undefined ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` },
-    });
+    }).catch(() => undefined);
+    if (!answer) {
+      const sentence = `Nobody answers at ${sallyport}. Start it: SALLYPORT_CONFIG=scripts-examples/gallery npm start`;
+      return { status: 502, body: page('Sallyport is not there', `<p>${escapeHtml(sentence)}</p>`) };
+    }
     return shown(tried, (await answer.json()) as Record<string, unknown>);
   }
 
