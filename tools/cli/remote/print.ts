@@ -40,5 +40,5 @@ function cell(value: unknown): string {
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return text.length > 64 ? `${text.slice(0, 61)}…` : text;
 }
