@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const cli = (...args: string[]) => {
   const { status, stdout } = spawnSync(process.execPath, [join(root, 'tools/cli/main.ts'), ...args], {
     encoding: 'utf8',
+    env: { PATH: process.env['PATH'] },
   });
   return { status, stdout };
 };

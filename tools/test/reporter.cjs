@@ -1,5 +1,5 @@
 // Mocha's reporter of `npm test`: a line for each failure as it happens, and the counts as the very last line. With
-// SALLYPORT_TEST_TIMES it also says how long each file took.
+// TEST_TIMES it also says how long each file took.
 const { Base } = require('mocha').reporters;
 
 module.exports = class Counts extends Base {
@@ -10,7 +10,7 @@ module.exports = class Counts extends Base {
     const times = new Map();
     runner.on('pass', (test) => {
       passed += 1;
-      if (process.env.SALLYPORT_TEST_NAMES) console.log(`  ok ${test.fullTitle()}`);
+      if (process.env.TEST_NAMES) console.log(`  ok ${test.fullTitle()}`);
     });
     runner.on('fail', (test) => {
       failed += 1;
@@ -24,7 +24,7 @@ module.exports = class Counts extends Base {
     });
     runner.once('end', () => {
       if (failed > 0) Base.list(this.failures);
-      if (process.env.SALLYPORT_TEST_TIMES)
+      if (process.env.TEST_TIMES)
         for (const [file, time] of [...times].sort((a, b) => b[1] - a[1]))
           console.log(`${(time / 1000).toFixed(1).padStart(7)} s ${file.replace(`${process.cwd()}/`, '')}`);
       process.on('exit', () => console.log(`${passed} passed, ${failed} failed`));

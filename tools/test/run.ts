@@ -58,7 +58,21 @@ if (filter.length === 0 && run('npm', ['run', '--silent', 'lint']) !== 0) {
   end(0, 1);
 }
 /** Slow groups first, so that none of them is left to run alone at the end. What is not named comes after these. */
-const order = ['page', 'oauth', 'peers', 'flows', 'sandbox', 'import', 'script', 'cli', 'demo', 'admin', 'examples'];
+const order = [
+  'sandbox',
+  'page',
+  'cli',
+  'peers',
+  'flows',
+  'key',
+  'oauth',
+  'script',
+  'import',
+  'tenant',
+  'script-api',
+  'store',
+  'examples',
+];
 /** They measure: nothing else may run beside them. */
 const alone = ['bench'];
 
