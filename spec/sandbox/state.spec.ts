@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { array, asyncProperty, assert as assertProperty, constantFrom, record, shuffledSubarray } from 'fast-check';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import { compileScript } from '../../engine/script/compile/compile.ts';
+import { libraryNames } from '../../engine/script/compile/library.ts';
 import { makeScript } from '../../engine/script/script.ts';
 import type { HookName, ScriptRunner } from '../../engine/script/runner.ts';
 import { crawler } from './crawl.ts';
@@ -162,6 +163,32 @@ describe('no state survives an invocation', () => {
       }
     });
   }
+
+  it('nor at anything the library exports, nor at what it hands out', async () => {
+    const imports = libraryNames.map((name, n) => `import * as library${n} from '${name}';`).join('\n');
+    const namespaces = libraryNames.map((name, n) => `'${name}': library${n}`).join(', ');
+    // Modules are strict, where a function does not know its callers.
+    const strict = crawler.replaceAll(/function \(\) \{ return arguments\.callee[^}]*\}/g, 'function () {}');
+    const walk = `${imports}
+      ${strict}
+      export async function onTokenGenerating(user, request) {
+        const made = await Promise.allSettled([
+          library0, ...Object.values({ ${namespaces} }).flatMap((namespace) => Object.values(namespace)
+            .filter((each) => typeof each === 'function').map((each) => { try { return each('a', 'b') } catch (error) { return error } })),
+        ]);
+        const roots = { ...rootsOf([user, request]), ${namespaces}, made };
+        const before = find(roots, 'planted-' + 'by-one');
+        const size = plant(roots, 'planted-by-one');
+        println(JSON.stringify({ size, before, after: find(roots, 'planted-by-one').length }));
+      }`;
+    for (let round = 0; round < 3; round += 1) {
+      const result = await runner.run(invocationOf(walk, { limits }));
+      const said = JSON.parse(result.logs.at(-1)?.message ?? '{}') as Record<string, unknown>;
+      expect(said['size'], JSON.stringify(result)).to.be.above(1000);
+      expect(said['after']).to.be.above(10);
+      expect(said['before']).to.deep.equal([]);
+    }
+  });
 
   it('what a microtask after the answer does is over before the next begins', async () => {
     const late = `

@@ -37,7 +37,8 @@ return {
     for (const factory of factories) harden(factory);
     sealGlobal();
   },
-  left: () => asked,
+  /** Whether the isolate has served its time: something of the invocation may go on, or it holds what only its end frees. */
+  spent: () => asked > 0 || formats > mostFormatsOfIsolate,
   functions() {
     forgetMatches();
     current = { lines: 0, logLines: 0, denied: undefined };
@@ -50,6 +51,7 @@ return {
   async invoke(hook, input, given, logLines) {
     const invocation = { lines: 0, logLines, denied: undefined };
     current = invocation;
+    formatsBefore = formats;
     forgetMatches();
     let phase = 'runtime';
     try {

@@ -37,6 +37,41 @@ const FixedBuffer = new Proxy(ArrayBuffer, {
 defineProperty(ArrayBuffer.prototype, 'constructor', { value: FixedBuffer });
 globalThis.ArrayBuffer = FixedBuffer;
 
+// What the formats of Intl hold lies outside of the isolate's heap as well, some 30 kB each; so they are counted.
+const mostFormats = 200;
+const mostFormatsOfIsolate = 600;
+let formats = 0;
+let formatsBefore = 0;
+function countFormat() {
+  formats += 1;
+  if (formats - formatsBefore > mostFormats)
+    throw new RangeError(`a callback may make ${mostFormats} objects of Intl: make those once that it uses often`);
+}
+const counted = (type) =>
+  new Proxy(type, {
+    construct(target, given, newTarget) {
+      countFormat();
+      return construct(target, given, newTarget);
+    },
+    apply(target, self, given) {
+      countFormat();
+      return apply(target, self, given);
+    },
+  });
+for (const name of ownKeys(Intl)) {
+  const type = Intl[name];
+  if (typeof type !== 'function' || type.prototype === undefined) continue;
+  const wrapped = counted(type);
+  defineProperty(Intl, name, { value: wrapped });
+  defineProperty(type.prototype, 'constructor', { value: wrapped });
+}
+{
+  const { prototype } = Intl.Segmenter;
+  const segments = getPrototypeOf(new Intl.Segmenter().segment(''));
+  defineProperty(prototype, 'segment', { value: counted(prototype.segment) });
+  defineProperty(segments, Symbol.iterator, { value: counted(segments[Symbol.iterator]) });
+}
+
 // --- one invocation's own state ---------------------------------------------------------------------------------
 let program;
 let current;

@@ -162,13 +162,12 @@ export async function createCell(options: {
       const body = await action(realm);
       // What goes on after an answer from outside is bounded like all else of this invocation, and over when it ends.
       const idle = !doors.used;
-      const left = idle ? realm.left(idle) : await realm.left(idle);
+      const over = idle ? realm.spent(idle) : await realm.spent(idle);
       if (served % heapEvery === 0)
         heap = (idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics()).used_heap_size;
       served += 1;
       const result = readBody(body, limits, program, { ...spent(), heap });
-      // What waits for an answer would go on in the middle of the next invocation.
-      if (Number(left) > 0) end();
+      if (over === true) end();
       else if (realm !== shared) realm.release();
       return result;
     };

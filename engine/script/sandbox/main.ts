@@ -24,8 +24,8 @@ const realmText = (last: string) =>
     .join('\n');
 const realm = { shared: realmText('freeze'), own: realmText('loose') };
 
-/** The process's memory, mebibytes: what isolates take beside their heaps is bounded here, and nowhere else. */
-const mostMemory = 1536;
+/** The process's memory, mebibytes: a last resort, should there be a way to take more than isolates count. */
+const mostMemory = 4096;
 const idleSweep = 30_000;
 const memoryCheck = 100;
 
@@ -104,16 +104,11 @@ async function work(message: Extract<ToSandbox, { type: 'run' | 'inspect' }>): P
 type Done = Omit<Extract<CellResult, { ok: true }>, 'ok'>;
 type Failed = Omit<Extract<CellResult, { ok: false }>, 'ok'>;
 
-/** Some built-ins take memory that no isolate counts. When it is too much, idle isolates go; then whoever runs alone; then all. */
+/** When it is too much, whoever runs alone is told, else all end, and who took it is found among those that run again. */
 let tooMuchFor = 0;
 function watchMemory(): void {
-  if (process.memoryUsage.rss() < mostMemory * 1024 * 1024) {
-    tooMuchFor = 0;
-    return;
-  }
-  tooMuchFor += 1;
-  if (tooMuchFor === 1) shelf.dropIdle(Infinity);
-  if (tooMuchFor < 4) return;
+  tooMuchFor = process.memoryUsage.rss() > mostMemory * 1024 * 1024 ? tooMuchFor + 1 : 0;
+  if (tooMuchFor < 3) return;
   const [id] = running;
   if (running.size > 1 || id === undefined) return end();
   const message = `the process has more than ${mostMemory} MiB of memory`;

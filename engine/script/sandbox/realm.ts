@@ -9,10 +9,11 @@ export interface OpenRealm {
   readonly invoke: Function;
   readonly functions: Function;
   /**
-   * How many calls are still unanswered, which is how much code may still go on: nothing else wakes it.
+   * Whether the isolate must not serve again: a call is still unanswered, so that code may go on in the next invocation
+   * (nothing else would wake it), or it holds memory that is not counted.
    * @param idle Whether the isolate is known to run nothing; else it is asked once it does not.
    */
-  left(idle: boolean): number | Promise<number>;
+  spent(idle: boolean): boolean | Promise<boolean>;
   release(): void;
 }
 
@@ -56,13 +57,13 @@ export async function openRealm(
   for (const reference of [install, ...factories]) reference.release();
   const invoke = await part('invoke');
   const functions = await part('functions');
-  const left = await part('left');
+  const spent = await part('spent');
   return {
     invoke,
     functions,
-    left: (idle) => (idle ? left.applySync() : left.apply()) as number | Promise<number>,
+    spent: (idle) => (idle ? spent.applySync() : spent.apply()) as boolean | Promise<boolean>,
     release() {
-      for (const reference of [invoke, functions, left, made]) reference.release();
+      for (const reference of [invoke, functions, spent, made]) reference.release();
       context.release();
     },
   };
