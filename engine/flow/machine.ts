@@ -2,26 +2,12 @@
  * The one driver of all flows: it walks a flow's table, is the only place that runs hooks, persists at each wait by
  * compare-and-set, and has one exit for failure.
  */
-import { codeFrame } from '../script/compile/frame.ts';
-import type { Invocation, Json } from '../script/runner.ts';
-import type { ScriptSnapshot } from '../script/version/registry.ts';
-import { callbacksFor, type ScriptSlot } from '../tenant/scripts.ts';
-import type { Script } from '../tenant/tenant.ts';
 import type { StoredFlow } from '../store/store.ts';
-import { validateEffect } from './effect.ts';
 import type { Ports } from './ports.ts';
-import {
-  type Again,
-  type AnyState,
-  type Flow,
-  type HookBinding,
-  type HookCall,
-  type HookState,
-  type Moved,
-  type Rejection,
-  reject,
-} from './table.ts';
-import { declarationOf, hookTrace, keepsLogs, type HookFailure, type Trace, type TraceEntry } from './trace.ts';
+import { attempt, defect, record, type Run } from './run.ts';
+import { runHook } from './run-hook.ts';
+import { type Again, type AnyState, type Flow, type Moved, type Rejection, reject } from './table.ts';
+import type { Trace, TraceEntry } from './trace.ts';
 
 export type Facts = Readonly<Record<string, unknown>>;
 
@@ -40,19 +26,6 @@ export type FlowResult =
     } & FlowProgress)
   | ({ readonly kind: 'done' } & FlowProgress)
   | ({ readonly kind: 'rejected'; readonly rejection: Rejection } & FlowProgress);
-
-interface Run {
-  readonly flow: Flow;
-  readonly ports: Ports;
-  readonly flowId: string;
-  readonly startedAt: number;
-  readonly entries: TraceEntry[];
-  facts: Record<string, unknown>;
-  reveal: Record<string, unknown>;
-  handles: { kind: string; hash: string }[];
-  /** Revision stored last; undefined while nothing is stored. */
-  revision: number | undefined;
-}
 
 /** Starts a flow with what its first state needs and runs it to its first wait or its end. */
 export async function startFlow(flow: Flow, facts: Facts, ports: Ports): Promise<FlowResult> {
@@ -202,172 +175,6 @@ async function runStep(
   return result;
 }
 
-async function runHook(run: Run, name: string, state: HookState): Promise<Moved<PropertyKey, unknown> | Rejection> {
-  const binding = state.binding as HookBinding<Facts, unknown>;
-  const { ports } = run;
-  const began = ports.now();
-  let call: Awaited<ReturnType<typeof binding.read>>;
-  try {
-    call = await binding.read(run.facts, ports);
-  } catch (error) {
-    return abandonHook(run, name, binding, began, error);
-  }
-  const settle = (result: unknown): Moved<PropertyKey, unknown> | Rejection =>
-    isRejection(result) ? result : { kind: 'continue', outcome: 'continue', gives: result };
-  let chosen: Awaited<ReturnType<typeof ports.scriptFor>>;
-  try {
-    chosen = call && (await ports.scriptFor(slotOf(run, call), snapshotOf(run), stickinessOf(run)));
-  } catch (error) {
-    return abandonHook(run, name, binding, began, error);
-  }
-  if (!call || !chosen) {
-    record(run, name, 'hook', 'no callback', began);
-    try {
-      return settle(binding.without(run.facts, ports));
-    } catch (error) {
-      run.entries.pop();
-      return abandonHook(run, name, binding, began, error);
-    }
-  }
-  const { script, shadow, slot } = chosen;
-  const invocation: Invocation = {
-    tenantId: ports.tenant.id,
-    script,
-    hook: binding.hook,
-    input: call.input as Json,
-    limits: ports.tenant.scriptLimits,
-    environment: ports.tenant.environment,
-    outboundHttp: ports.tenant.outboundHttp,
-    fhirServers: ports.tenant.fhirServers,
-    secrets: ports.tenant.secrets,
-  };
-  const result = await ports.scripts.run(invocation);
-  if (shadow)
-    ports.tryShadow({
-      slot,
-      flowId: run.flowId,
-      invocation,
-      result,
-      shadow,
-      problemOf: (effect) => validateEffect(binding.hook, effect),
-    });
-  if (keepsLogs(ports.tenant)) ports.scriptLog(result.logs, { hook: binding.hook, flowId: run.flowId });
-  // Where nothing says more exactly what was wrong, it is the hook's function.
-  const declared = declarationOf(script, binding.hook);
-  let failed: HookFailure | undefined;
-  let outcome: Moved<PropertyKey, unknown> | Rejection;
-  if (!result.ok) {
-    failed = { ...result, location: result.location ?? declared };
-    outcome = hookFailure(run, binding.hook, script, failed);
-  } else if (!result.defined) outcome = settle(binding.without(run.facts, ports));
-  else {
-    const problem = validateEffect(binding.hook, result.value);
-    if (problem) {
-      failed = { kind: 'shape', message: problem, location: declared };
-      outcome = hookFailure(run, binding.hook, script, failed);
-    } else {
-      try {
-        outcome = settle(await binding.apply(run.facts, result.value, ports));
-      } catch (error) {
-        return abandonHook(run, name, binding, began, error);
-      }
-      if (outcome.kind === 'reject')
-        failed = {
-          kind: outcome.error === 'access_denied' ? 'denied' : 'policy',
-          message: outcome.reason,
-          location: declared,
-        };
-    }
-  }
-  const trace = hookTrace(ports.tenant, binding.hook, script, call.input, result, failed);
-  // A denial is the script's decision; only faults may be let pass.
-  const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
-  if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {
-    outcome = settle(binding.without(run.facts, ports));
-  }
-  if (outcome.kind === 'reject') await binding.undo?.(run.facts, ports);
-  run.entries.push({
-    at: began,
-    state: name,
-    kind: 'hook',
-    outcome: outcome.kind === 'continue' ? 'continue' : outcome.reason,
-    milliseconds: ports.now() - began,
-    hook: trace,
-  });
-  return outcome;
-}
-
-/** The rollouts as they stood when the flow began: it ends on the versions it began with. */
-function snapshotOf(run: Run): ScriptSnapshot {
-  return (run.facts['scripts'] ?? {}) as ScriptSnapshot;
-}
-
-/** The tenant's callbacks may be bound to some apps and flows only. */
-function slotOf({ facts, flow, ports }: Run, { slot }: HookCall): ScriptSlot {
-  const { grant, clientId } = facts as { readonly grant?: { readonly clientId: string }; readonly clientId?: string };
-  return slot === 'callbacks' ? callbacksFor(ports.tenant, flow.name, grant?.clientId ?? clientId) : slot;
-}
-
-/** Whom a canary sticks to: the person where one is known, else the app. */
-function stickinessOf({ facts }: Run): string {
-  const { session, grant, clientId } = facts as {
-    readonly session?: { readonly username: string };
-    readonly grant?: { readonly clientId: string; readonly session: { readonly username: string } | null };
-    readonly clientId?: string;
-  };
-  return session?.username ?? grant?.session?.username ?? grant?.clientId ?? clientId ?? '';
-}
-
-/** The engine's own fault at a hook ends the flow as any step's would, and undoes what was done before. */
-async function abandonHook(
-  run: Run,
-  name: string,
-  binding: HookBinding<Facts, unknown>,
-  began: number,
-  error: unknown,
-): Promise<Rejection> {
-  const rejection = defect(run, name, error);
-  record(run, name, 'hook', rejection.reason, began);
-  await attempt(run, name, () => binding.undo?.(run.facts, run.ports));
-  return rejection;
-}
-
-/** The engine's own fault: the operator's log says where, the app learns no more than that it happened. */
-function defect(run: Run, state: string, error: unknown): Rejection {
-  run.ports.log('error', 'a step failed', { flow: run.flow.name, state, flowId: run.flowId, error: describe(error) });
-  return reject('server_error', 'The server could not complete the request', 'step-failed', { status: 500 });
-}
-
-/** Does what can still be done after a failure; should it fail as well, the first failure is the one reported. */
-async function attempt(run: Run, state: string, action: () => Promise<unknown> | undefined): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    defect(run, state, error);
-  }
-}
-
-/** A script's decision is `access_denied`; any other failure is a fault of the server. The app learns no more. */
-function hookFailure(run: Run, hook: string, script: Script, failure: HookFailure): Rejection {
-  if (failure.kind === 'denied') {
-    return reject('access_denied', 'The request was denied', `${hook}-denied`, { status: 400 });
-  }
-  run.ports.log('error', 'a callback failed', {
-    hook,
-    script: script.name,
-    version: script.hash.slice(0, 12),
-    kind: failure.kind,
-    // A message may quote what the script saw.
-    ...(keepsLogs(run.ports.tenant) ? { detail: failure.message } : {}),
-    location: failure.location,
-    frame: failure.location && codeFrame(script, failure.location),
-    flowId: run.flowId,
-  });
-  return reject('server_error', 'The server could not complete the request', `${hook}-${failure.kind}`, {
-    status: 500,
-  });
-}
-
 async function fail(run: Run, rejection: Rejection, alreadyStored = false): Promise<FlowResult> {
   run.entries.push({ at: run.ports.now(), state: 'rejected', kind: 'end', outcome: rejection.reason, milliseconds: 0 });
   keepRejection(run, rejection);
@@ -444,10 +251,6 @@ function take(run: Run, moved: Moved<PropertyKey, unknown>): void {
   if (moved.handles) run.handles.push(...moved.handles);
 }
 
-function record(run: Run, state: string, kind: TraceEntry['kind'], outcome: string, began: number): void {
-  run.entries.push({ at: began, state, kind, outcome, milliseconds: run.ports.now() - began });
-}
-
 function leadOf(state: AnyState, outcome: string): string {
   const lead = 'leads' in state ? (state.leads as Readonly<Record<string, string>>)[outcome] : undefined;
   if (!lead) throw new Error(`a state answered the outcome ${outcome}, which its row does not name`);
@@ -456,12 +259,4 @@ function leadOf(state: AnyState, outcome: string): string {
 
 function progress(run: Run): FlowProgress {
   return { flowId: run.flowId, facts: run.facts, reveal: run.reveal };
-}
-
-function isRejection(value: unknown): value is Rejection {
-  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'reject';
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.stack?.split('\n').slice(0, 4).join(' | ')}` : 'unknown';
 }
