@@ -231,7 +231,7 @@ describe('results that deceive', () => {
         const result = await runner.run(
           invocationOf(`function ${hook}() { ${does} }`, {
             hook,
-            tenantId: what,
+            tenantId: `${hook} ${what}`,
             limits: { ...limits, cpuMilliseconds: 200, wallMilliseconds: 2000 },
           }),
         );
@@ -247,7 +247,7 @@ describe('results that deceive', () => {
     for (const [what, does] of Object.entries(models))
       it(`${hook} makes of what it is given: ${what}`, async () => {
         const source = `function ${hook}(given) { ${does} }`;
-        const result = await runner.run(invocationOf(source, { hook, tenantId: what, limits }));
+        const result = await runner.run(invocationOf(source, { hook, tenantId: `${hook} ${what}`, limits }));
         expect(kindOf(result)).to.be.oneOf(['ok', 'shape', 'runtime', 'memory', 'timeout', 'crashed']);
         expectPlain(result);
         if (result.ok) {
