@@ -3,14 +3,12 @@ import { LRUCache } from 'lru-cache';
 import type { Keyring } from '../key/keyring.ts';
 import { effectivePermissions } from '../smart/permission.ts';
 import { newHandle } from '../store/secret.ts';
+import { ownClientId } from './own-client.ts';
 import type { TenantDirectory } from '../tenant/tenant.ts';
 
 const lifetimeSeconds = 300;
 /** Used until shortly before its end, so that a call under way does not outlive it. */
 const margin = 30_000;
-
-/** The `client_id` of such tokens. A FHIR server verifies them by the tenant's keys; they are not stored to be introspected. */
-export const ownClientId = 'sallyport-scripts';
 
 /**
  * @returns a function that answers a JWT (RFC 9068) for the audience with the scopes, reused until shortly before its end;

@@ -1,4 +1,5 @@
 /** Rules of a tenant's document that span several of its values, beyond what a JSON Schema says. */
+import { ownClientId } from '../oauth/own-client.ts';
 import { parseScope } from '../smart/scope.ts';
 import type { ClientDocument, TenantDocument } from './document.ts';
 import { didYouMean } from './problem.ts';
@@ -71,6 +72,9 @@ function checkScopes(scopes: readonly string[] | undefined, pointer: string, rep
 
 /** What is wrong with one client, beyond its schema; `at` is its JSON pointer. */
 export function checkClient(client: ClientDocument, at: string, report: Report): void {
+  // Its tokens would look like those that the tenant makes for its own scripts.
+  if (client.clientId === ownClientId)
+    report('client-reserved', `${at}/clientId`, `"${ownClientId}"`, 'another name', 'the tenant itself goes by it');
   const methods = client.tokenEndpointAuthMethods ?? [];
   const keySources = [client.jwks, client.jwksFile, client.jwksUri].filter((source) => source !== undefined).length;
   if (keySources > 1) report('jwks-exclusive', at, 'several of jwks, jwksFile, jwksUri', 'one of them');

@@ -55,6 +55,10 @@ describe('tenant configuration', () => {
     ],
     ['CODAP without its script', (document) => (document['scripts'] = { callbacks: 'callbacks.js' })],
     ['a script outside the folder', (document) => (document['scripts'] = { callbacks: '../partner/callbacks.js' })],
+    [
+      'an app with the name that the tenant goes by itself',
+      (document) => Object.assign(document.clients[0] as object, { clientId: 'sallyport-scripts' }),
+    ],
     ['a script that is missing', (document) => (document['scripts'] = { callbacks: 'nothing.js' })],
     [
       'a redirect URI with a fragment',
