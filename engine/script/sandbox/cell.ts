@@ -54,7 +54,7 @@ export interface RealmTexts {
 
 const pollMilliseconds = 20;
 /** How long a stopped isolate may take to give up its thread. Some built-in loops never look up. */
-const patience = 250;
+const patience = 400;
 /** The heap is measured once in so many invocations; between them the last measure is told. */
 const heapEvery = 8;
 const inspection: CellLimits = {
