@@ -65,10 +65,12 @@ describe('pitfalls of isolates', function () {
         switch (request.clientId) { ${kinds.map((code, n) => `case '${n}': ${code}; break;`).join('\n')} }
       }`;
       const base = inputs.onTokenGenerating as { request: object };
+      // Generous, so that a busy machine fails none of them: the question is memory.
+      const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000 };
       const run = async (count: number) => {
         for (let round = 0; round < count; round += 1) {
           const input = { ...base, request: { ...base.request, clientId: String(round % kinds.length) } };
-          const result = await runner.run(invocationOf(source, { input }));
+          const result = await runner.run(invocationOf(source, { input, limits }));
           expect(kindOf(result)).to.equal(['ok', 'runtime', 'denied'][round % kinds.length] ?? 'ok');
         }
       };
