@@ -84,7 +84,11 @@ describe('pitfalls of isolates', function () {
       const run = async (from: number, to: number) => {
         for (let n = from; n < to; n += 1)
           expect(
-            answerOf(await runner.run(invocationOf(callback(`return ${n}`), { tenantId: `tenant ${n}` }))),
+            answerOf(
+              await runner.run(
+                invocationOf(callback(`return ${n}`), { tenantId: `tenant ${n}`, limits: { cpuMilliseconds: 2000 } }),
+              ),
+            ),
           ).to.equal(n);
       };
       await run(0, 400);
