@@ -244,7 +244,7 @@ export interface TenantDocument {
     passwordForm?: boolean;
   };
   /**
-   * Foreign OpenID Providers that people may log in with.
+   * Foreign OpenID Providers that people may log in with. They must publish their keys (`jwks_uri`), and `auth_time` where an app asks with `max_age`.
    *
    * Items: A foreign OpenID Provider.
    */
@@ -684,7 +684,7 @@ export interface TenantDocument {
    */
   outboundHttp?: {
     /**
-     * Hosts, each as `host` or `host:port`.
+     * Hosts, each as `host`, which is the standard port of the scheme only, or `host:port`.
      *
      * Items: A host, or a host with rules of its own.
      */
@@ -719,7 +719,7 @@ export interface TenantDocument {
         }
     )[];
     /**
-     * Lift the guard against private, loopback and link-local addresses for exactly these hosts, and for the keys and providers of this tenant at these hosts.
+     * Lift the guard against private, loopback and link-local addresses for exactly these hosts, and for the keys and providers of this tenant at these hosts. Addresses of cloud metadata stay out of reach.
      */
     allowPrivate?: boolean;
   };
