@@ -13,7 +13,7 @@ export function readMessage(line: string): FromSandbox | undefined {
     return undefined;
   }
   if (typeof message !== 'object' || message === null) return undefined;
-  if (message['type'] === 'ready') return { type: 'ready' };
+  if (message['type'] === 'ready' || message['type'] === 'alive') return { type: message['type'] };
   const { id } = message;
   return isNumber(id) ? readAbout(id, message) : undefined;
 }

@@ -29,7 +29,7 @@ const readable = [
 export const sandboxMain = join(here, 'sandbox/main.ts');
 
 /** How a sandbox process is started: what it may not do is said here, before any of its code runs. */
-export function sandboxArguments(main: string): readonly string[] {
+export function sandboxArguments(main: string, quickAfter: number): readonly string[] {
   return [
     '--no-node-snapshot',
     '--permission',
@@ -38,6 +38,7 @@ export function sandboxArguments(main: string): readonly string[] {
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
     main,
+    String(quickAfter),
   ];
 }
 
@@ -49,8 +50,10 @@ export function startSandbox(options: {
   readonly onMessage: (message: FromSandbox) => void;
   readonly onExit: (ready: boolean) => void;
   readonly main?: string | undefined;
+  /** Quick invocations in a row before a hook may run on the process's own thread. */
+  readonly quickAfter: number;
 }): Sandbox {
-  const child = spawn(process.execPath, sandboxArguments(options.main ?? sandboxMain), {
+  const child = spawn(process.execPath, sandboxArguments(options.main ?? sandboxMain, options.quickAfter), {
     env: {},
     stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'],
   });

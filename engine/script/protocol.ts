@@ -23,10 +23,14 @@ export type ToSandbox =
   /** The program is needed no longer. */
   | { readonly type: 'unload'; readonly key: string }
   | { readonly type: 'inspect'; readonly id: number; readonly key: string }
-  | { readonly type: 'answer'; readonly call: number; readonly body: string };
+  | { readonly type: 'answer'; readonly call: number; readonly body: string }
+  /** Asks whether the process's own thread still turns. */
+  | { readonly type: 'ping' };
 
 export type FromSandbox =
   | { readonly type: 'ready' }
+  /** Answers a ping. */
+  | { readonly type: 'alive' }
   | {
       readonly type: 'done';
       readonly id: number;

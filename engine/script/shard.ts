@@ -15,6 +15,7 @@ export interface ShardPorts {
   readonly observer: ScriptObserver | undefined;
   /** Another module in place of the sandbox's own. */
   readonly main: string | undefined;
+  readonly quickAfter: number;
   nextId(): number;
   /** A tenant's script ended a process. */
   punish(tenantId: string): void;
@@ -45,6 +46,8 @@ const mostStrays = 2000;
 const quickRestarts = 3;
 const longestPause = 30_000;
 const longestInspection = 10_000;
+/** A process is asked so often whether its own thread still turns, and ended when it leaves two such questions open. */
+const betweenPings = 1000;
 /** Until a process must be ready, milliseconds: long, for a busy machine. */
 const longestStart = 20_000;
 
@@ -58,14 +61,31 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
   let revival: NodeJS.Timeout | undefined;
   /** A process that has not started yet costs its first invocations no time of theirs. */
   let ready = false;
+  /** Questions to the process that it has not answered. */
+  let unanswered = 0;
+  const pings = setInterval(ping, betweenPings);
+  pings.unref();
   let sandbox = start();
+
+  /** What holds up the process's own thread holds up all that it serves, long before the deadline of any of them. */
+  function ping(): void {
+    if (!ready || pending.size === 0) {
+      unanswered = 0;
+      return;
+    }
+    if (unanswered >= 2) return replace();
+    unanswered += 1;
+    sandbox.send({ type: 'ping' });
+  }
 
   function start(): Sandbox {
     let strays = 0;
     ready = false;
+    unanswered = 0;
     const startup = setTimeout(() => started.kill(), longestStart);
     const started: Sandbox = startSandbox({
       main: ports.main,
+      quickAfter: ports.quickAfter,
       onMessage(message) {
         // What a process said before it was killed may still arrive; it is believed no longer.
         if (started !== sandbox) return;
@@ -73,6 +93,10 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
           ready = true;
           clearTimeout(startup);
           for (const [id, entry] of pending) watch(id, entry);
+          return;
+        }
+        if (message.type === 'alive' && unanswered > 0) {
+          unanswered = 0;
           return;
         }
         if (receive(message)) return;
@@ -154,7 +178,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
 
   /** @returns whether the message was about something that runs. */
   function receive(message: FromSandbox): boolean {
-    if (message.type === 'ready') return false;
+    if (message.type === 'ready' || message.type === 'alive') return false;
     const inspection = inspections.get(message.id);
     if (inspection && (message.type === 'done' || message.type === 'failed')) {
       inspections.delete(message.id);
@@ -265,6 +289,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     },
     close() {
       ended = true;
+      clearInterval(pings);
       clearTimeout(revival);
       sandbox.kill();
     },

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { ScriptRunner } from '../../engine/script/runner.ts';
 import { crawler } from './crawl.ts';
-import { answerOf, asyncCallback, callback, invocationOf, kindOf, stubOutbound } from './support.ts';
+import { answerOf, asyncCallback, callback, invocationOf, kindOf, stubOutbound, describeLanes } from './support.ts';
 
 const code = `'return "escaped"'`;
 
@@ -128,10 +128,10 @@ function handlesIn(roots) {
   return found;
 }`;
 
-describe('escapes by code', () => {
+describeLanes('escapes by code', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
   });
   after(() => runner.close());
 

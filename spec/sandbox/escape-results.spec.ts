@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { validateEffect } from '../../engine/flow/effect.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { HookName, InvocationResult, ScriptRunner } from '../../engine/script/runner.ts';
-import { answerOf, callback, invocationOf, kindOf, stubOutbound } from './support.ts';
+import { answerOf, callback, invocationOf, kindOf, stubOutbound, describeLanes } from './support.ts';
 
 interface Deceit {
   readonly does: string;
@@ -194,10 +194,10 @@ const hookNames: readonly HookName[] = [
   'onPostAuthorize',
 ];
 
-describe('results that deceive', () => {
+describeLanes('results that deceive', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
   });
   after(() => runner.close());
 

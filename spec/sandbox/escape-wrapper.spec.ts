@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { ScriptRunner } from '../../engine/script/runner.ts';
 import { makeScript } from '../../engine/script/script.ts';
-import { answerOf, callback, invocationOf, kindOf, stubOutbound } from './support.ts';
+import { answerOf, callback, invocationOf, kindOf, stubOutbound, describeLanes } from './support.ts';
 
 const hook = (answer: string) =>
   `function onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', ${answer}) }`;
@@ -113,10 +113,10 @@ const accepted: Readonly<Record<string, readonly [source: string, answer: unknow
   'overwrites typeof’s neighbours': [`function hasOwnProperty() {} function toString() {} ${hook('1')}`, 1],
 };
 
-describe('the wrapper around a script', () => {
+describeLanes('the wrapper around a script', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
   });
   after(() => runner.close());
 

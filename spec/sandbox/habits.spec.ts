@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { ScriptRunner } from '../../engine/script/runner.ts';
-import { answerOf, asyncCallback, callback, invocationOf, kindOf, stubOutbound } from './support.ts';
+import { answerOf, asyncCallback, callback, invocationOf, kindOf, stubOutbound, describeLanes } from './support.ts';
 
 interface Habit {
   readonly top?: string;
@@ -284,10 +284,10 @@ const polyfills: Readonly<Record<string, Habit>> = {
   ),
 };
 
-describe('habits of scripts', () => {
+describeLanes('habits of scripts', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
   });
   after(() => runner.close());
 

@@ -3,7 +3,16 @@ import { expect } from 'chai';
 import type { ScriptRunner } from '../../engine/script/runner.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { ScriptLimits } from '../../engine/tenant/tenant.ts';
-import { answerOf, asyncCallback, callback, invocationOf, kindOf, sandboxProcesses, stubOutbound } from './support.ts';
+import {
+  answerOf,
+  asyncCallback,
+  callback,
+  invocationOf,
+  kindOf,
+  sandboxProcesses,
+  stubOutbound,
+  describeLanes,
+} from './support.ts';
 
 interface Attempt {
   readonly does: string;
@@ -161,10 +170,10 @@ const talkative: Readonly<Record<string, Attempt>> = {
   'an answer in a circle': { does: 'const round = []; round.push(round); return round', kinds: ['runtime'] },
 };
 
-describe('limits of an invocation', () => {
+describeLanes('limits of an invocation', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 2 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 2, quickAfter });
   });
   after(() => runner.close());
 

@@ -8,7 +8,7 @@ import { makeScript } from '../../engine/script/script.ts';
 import type { HookName, ScriptRunner } from '../../engine/script/runner.ts';
 import { crawler } from './crawl.ts';
 import { ways } from './state-ways.ts';
-import { answerOf, inputs, invocationOf, kindOf, stubOutbound, wait } from './support.ts';
+import { answerOf, inputs, invocationOf, kindOf, stubOutbound, wait, describeLanes } from './support.ts';
 
 /** Generous: a walk over everything takes its time. One at a time, so that the same isolate serves all. */
 const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000, concurrency: 1, outputBytes: 1_000_000 };
@@ -78,11 +78,11 @@ const modes = {
 };
 
 for (const [mode, { source, ownContext }] of Object.entries(modes)) {
-  describe(`no state survives an invocation in ${mode}`, () => {
+  describeLanes(`no state survives an invocation in ${mode}`, (quickAfter) => {
     let runner: ScriptRunner;
     let secrets = 0;
     before(() => {
-      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
     });
     after(() => runner.close());
 
@@ -136,10 +136,10 @@ for (const [mode, { source, ownContext }] of Object.entries(modes)) {
   });
 }
 
-describe('no state survives an invocation', () => {
+describeLanes('no state survives an invocation', (quickAfter) => {
   let runner: ScriptRunner;
   before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1 });
+    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
   });
   after(() => runner.close());
 

@@ -182,6 +182,12 @@ export function sandboxProcesses(): readonly SandboxProcess[] {
   return found;
 }
 
+/** Describes it twice: where every invocation is handed to a thread of its isolate, and where each is first tried on the process's own. */
+export function describeLanes(title: string, suite: (quickAfter: number) => void): void {
+  describe(`${title}, on a thread of the isolate`, () => suite(Number.MAX_SAFE_INTEGER));
+  describe(`${title}, on the thread of the process`, () => suite(0));
+}
+
 /** A runner that ends with the test which asked for it. */
 export function runnerFor(
   context: { after: (end: () => Promise<void>) => void },

@@ -104,7 +104,8 @@ async function measureLoad(): Promise<{ readonly count: number; readonly engine:
   const until = performance.now() + seconds * 1000;
   const work = async () => {
     while (performance.now() < until) {
-      script += await invoke();
+      const cpu = await invoke();
+      script += cpu;
       count += 1;
     }
   };

@@ -53,7 +53,7 @@ function harden(value) {
   }
 }
 harden(globalThis);
-for (const made of [...mended, ...webIntrinsics, ...sharedHelpers]) harden(made);
+for (const made of [...mended, ...webIntrinsics, ...sharedHelpers, ...sharedModels]) harden(made);
 // No property of a global leads to these prototypes and accessors.
 for (const sample of [
   async function () {},

@@ -1,30 +1,55 @@
 // --- lists and maps that work the Java way, too --------------------------------------------------------------------
-function list(items) {
-  defineProperty(items, 'size', { value: () => items.length });
-  defineProperty(items, 'get', { value: (index) => items[index] });
-  defineProperty(items, 'isEmpty', { value: () => items.length === 0 });
-  return items;
+// What all share of them is on prototypes, since making it anew would cost more than most callbacks do.
+const { setPrototypeOf } = Object;
+const sharedModels = [];
+function shared(prototype) {
+  sharedModels.push(prototype);
+  return prototype;
 }
+const listPrototype = shared(
+  hidden(create(Array.prototype), {
+    size() {
+      return this.length;
+    },
+    get(index) {
+      return this[index];
+    },
+    isEmpty() {
+      return this.length === 0;
+    },
+  }),
+);
+const list = (items) => setPrototypeOf(items, listPrototype);
+const mapMethods = {
+  get(name) {
+    return Object.hasOwn(this, name) ? this[name] : null;
+  },
+  containsKey(name) {
+    return Object.hasOwn(this, name);
+  },
+};
+const mapPrototype = shared(hidden({}, mapMethods));
 function map(object) {
-  const made = { ...object };
-  defineProperty(made, 'get', { value: (name) => (Object.hasOwn(made, name) ? made[name] : null) });
-  defineProperty(made, 'containsKey', { value: (name) => Object.hasOwn(made, name) });
+  const made = { __proto__: mapPrototype, ...object };
+  // What the entries are called is not for the tenant to say: some of them come from a provider.
+  for (const name in mapMethods) if (Object.hasOwn(made, name)) defineProperty(made, name, { value: mapMethods[name] });
   return made;
 }
-/** Gives a model `getX()` and `setX()` beside each of its properties. */
-function bean(model, names) {
+/** A prototype with `getX()` and `setX()` for each of the properties. */
+function bean(names, parent = Object.prototype) {
+  const prototype = create(parent);
   for (const name of names) {
     const capital = name[0].toUpperCase() + name.slice(1);
-    if (!(`get${capital}` in model)) defineProperty(model, `get${capital}`, { value: () => model[name] });
-    if (!(`set${capital}` in model)) {
-      defineProperty(model, `set${capital}`, {
-        value: (value) => {
-          model[name] = value;
-        },
-      });
-    }
+    hidden(prototype, {
+      [`get${capital}`]() {
+        return this[name];
+      },
+      [`set${capital}`](value) {
+        this[name] = value;
+      },
+    });
   }
-  return model;
+  return shared(prototype);
 }
 function hidden(model, methods) {
   for (const name in methods) defineProperty(model, name, { value: methods[name] });
@@ -41,24 +66,30 @@ function plain(value) {
 
 // --- models -------------------------------------------------------------------------------------------------------
 const sessionNames = ['username', 'external', 'givenName', 'familyName', 'email', 'notes', 'fhirUserUrl'];
+const sessionBean = bean(
+  [...sessionNames, 'authorities', 'defaultLaunchContexts', 'launchResourceIds', 'fhirContext', 'userData'],
+  lacking.UserSessionDetails,
+);
+const authorityBean = bean(['permission', 'argument']);
+const defaultContextBean = bean(['contextType', 'resourceId']);
+const launchResourceBean = bean(['resourceType', 'resourceId']);
+const fhirContextBean = bean(['reference', 'role']);
+const authority = (entry) => ({ __proto__: authorityBean, argument: null, ...entry });
+const defaultContext = (entry) => ({ __proto__: defaultContextBean, ...entry });
+const launchResource = (entry) => ({ __proto__: launchResourceBean, ...entry });
+const fhirContext = (entry) => ({ __proto__: fhirContextBean, role: null, ...entry });
 
 function dressSession(data) {
-  const session = create(lacking.UserSessionDetails);
+  const session = create(sessionBean);
   for (const name of sessionNames) session[name] = data[name] === undefined ? null : data[name];
-  session.authorities = list(
-    data.authorities.map((entry) => bean({ argument: null, ...entry }, ['permission', 'argument'])),
-  );
-  session.defaultLaunchContexts = list(
-    data.defaultLaunchContexts.map((entry) => bean({ ...entry }, ['contextType', 'resourceId'])),
-  );
-  session.launchResourceIds = list(
-    data.launchResourceIds.map((entry) => bean({ ...entry }, ['resourceType', 'resourceId'])),
-  );
-  session.fhirContext = list(data.fhirContext.map((entry) => bean({ role: null, ...entry }, ['reference', 'role'])));
+  session.authorities = list(data.authorities.map(authority));
+  session.defaultLaunchContexts = list(data.defaultLaunchContexts.map(defaultContext));
+  session.launchResourceIds = list(data.launchResourceIds.map(launchResource));
+  session.fhirContext = list(data.fhirContext.map(fhirContext));
   session.userData = map(data.userData);
   const same = (entry, permission, argument) =>
     entry.permission === permission && (argument === undefined || entry.argument === argument);
-  hidden(session, {
+  return hidden(session, {
     hasAuthority: (permission, argument) => session.authorities.some((entry) => same(entry, permission, argument)),
     addAuthority(permission, argument) {
       if (typeof permission !== 'string' || !/^[A-Z][A-Z0-9_]{1,80}$/.test(permission))
@@ -66,7 +97,7 @@ function dressSession(data) {
       // Said twice, as by a callback that runs again at each refresh, it is still one.
       const wanted = argument === undefined || argument === null ? null : StringType(argument);
       if (session.authorities.some((entry) => same(entry, permission, wanted))) return;
-      session.authorities.push(bean({ permission, argument: wanted }, ['permission', 'argument']));
+      session.authorities.push(authority({ permission, argument: wanted }));
     },
     removeAuthority(permission, argument) {
       for (let index = session.authorities.length - 1; index >= 0; index -= 1) {
@@ -79,7 +110,7 @@ function dressSession(data) {
         ({ contextType }) => contextType.toLowerCase() === wanted.toLowerCase(),
       );
       if (!entry) {
-        entry = bean({ contextType: wanted, resourceId: null }, ['contextType', 'resourceId']);
+        entry = defaultContext({ contextType: wanted, resourceId: null });
         session.defaultLaunchContexts.push(entry);
       }
       return entry;
@@ -88,27 +119,19 @@ function dressSession(data) {
       const resourceType = StringType(type).toLowerCase();
       const known = session.launchResourceIds.find((entry) => entry.resourceType.toLowerCase() === resourceType);
       if (known) known.resourceId = bare(id);
-      else session.launchResourceIds.push(bean({ resourceType, resourceId: bare(id) }, ['resourceType', 'resourceId']));
+      else session.launchResourceIds.push(launchResource({ resourceType, resourceId: bare(id) }));
     },
     addFhirContext(reference, role) {
       const wanted = { reference: StringType(reference), role: role === undefined ? null : role };
       if (session.fhirContext.some((entry) => entry.reference === wanted.reference && entry.role === wanted.role))
         return;
-      session.fhirContext.push(bean(wanted, ['reference', 'role']));
+      session.fhirContext.push(fhirContext(wanted));
     },
     getUserData: (key) => (key === undefined ? session.userData : session.userData.get(key)),
     setUserData(key, value) {
       session.userData[key] = value;
     },
   });
-  return bean(session, [
-    ...sessionNames,
-    'authorities',
-    'defaultLaunchContexts',
-    'launchResourceIds',
-    'fhirContext',
-    'userData',
-  ]);
 }
 function dropNull(object) {
   const kept = {};
@@ -147,6 +170,7 @@ const emptySession = {
   userData: {},
 };
 
+const failureBean = bean(['message', 'unknownUsername', 'incorrectPassword']);
 function outcomeFactory() {
   const failures = [];
   const successes = [];
@@ -157,11 +181,7 @@ function outcomeFactory() {
       return session;
     },
     newFailure() {
-      const failure = bean({ message: null, unknownUsername: false, incorrectPassword: false }, [
-        'message',
-        'unknownUsername',
-        'incorrectPassword',
-      ]);
+      const failure = { __proto__: failureBean, message: null, unknownUsername: false, incorrectPassword: false };
       failures.push(failure);
       return failure;
     },
@@ -184,9 +204,40 @@ function claimsReader(claims) {
       list((Array.isArray(at(name)) ? at(name) : at(name) === null ? [] : [at(name)]).map(StringType)),
   };
 }
+const signedTokenBean = bean(['header', 'claims']);
 function signedToken({ header, claims }) {
-  return bean(hidden({ header: map(header), claims: map(claims) }, claimsReader(claims)), ['header', 'claims']);
+  return hidden({ __proto__: signedTokenBean, header: map(header), claims: map(claims) }, claimsReader(claims));
 }
+
+const contextNames = ['moduleId', 'startTime', 'remoteAddress', 'headers', 'nodeId', 'remoteScheme'];
+const contextBean = bean(contextNames);
+const federatedContextBean = bean([...contextNames, 'approvedScopes']);
+const serverBean = bean(['id', 'name', 'issuer'], lacking.OAuth2Server);
+const codapRequestBean = bean([
+  'requestingPractitioner',
+  'requestedRecord',
+  'requestedScopes',
+  'reasonForRequest',
+  'acr',
+  'issuer',
+  'clientId',
+  'remoteAddress',
+  'headers',
+  'authenticationToken',
+  'authorizationToken',
+]);
+const tokenRequestBean = bean(['clientId', 'memberId', 'grantType', 'requestedScopes', 'approvedScopes']);
+const clientBean = bean(['clientId', 'clientName', 'scopes', 'grantTypes', 'permissions'], lacking.ClientDetails);
+const authorizedBean = bean([
+  'clientId',
+  'username',
+  'grantType',
+  'accessToken',
+  'grantedScopes',
+  'claims',
+  'launchParameters',
+  'requestingPractitioner',
+]);
 
 /** For each hook: its arguments, and how its effect is read off them and the answer. */
 const hooks = {
@@ -194,15 +245,13 @@ const hooks = {
     const session = dressSession(input.session);
     const factory = outcomeFactory();
     const { claims, approvedScopes, ...rest } = input.context;
-    const names = ['moduleId', 'startTime', 'remoteAddress', 'headers', 'nodeId', 'remoteScheme'];
     const context = { ...rest, headers: map({}), nodeId: null, remoteScheme: null };
     // Scripts ask whether `getClaim` is there to tell a provider's log-in from one with a password.
     if (ownKeys(claims).length > 0) {
       hidden(context, { ...claimsReader(claims), hasApprovedScope: (scope) => approvedScopes.includes(scope) });
       context.approvedScopes = list([...approvedScopes]);
-      names.push('approvedScopes');
-    }
-    bean(context, names);
+      setPrototypeOf(context, federatedContextBean);
+    } else setPrototypeOf(context, contextBean);
     return {
       args: [session, factory.make, context],
       effect(answer) {
@@ -218,7 +267,7 @@ const hooks = {
   },
   getUserName(input) {
     return {
-      args: [map(input.claims), bean(assign(create(lacking.OAuth2Server), input.server), ['id', 'name', 'issuer'])],
+      args: [map(input.claims), { __proto__: serverBean, ...input.server }],
       // Any other object would name everybody alike.
       effect(answer) {
         if (typeof answer !== 'string' && typeof answer !== 'number')
@@ -229,29 +278,14 @@ const hooks = {
   },
   authenticate({ request }) {
     const factory = outcomeFactory();
-    const names = [
-      'requestingPractitioner',
-      'requestedRecord',
-      'requestedScopes',
-      'reasonForRequest',
-      'acr',
-      'issuer',
-      'clientId',
-      'remoteAddress',
-      'headers',
-      'authenticationToken',
-      'authorizationToken',
-    ];
-    const model = bean(
-      {
-        ...request,
-        requestedScopes: list(request.requestedScopes),
-        headers: map(request.headers),
-        authenticationToken: signedToken(request.authenticationToken),
-        authorizationToken: signedToken(request.authorizationToken),
-      },
-      names,
-    );
+    const model = {
+      __proto__: codapRequestBean,
+      ...request,
+      requestedScopes: list(request.requestedScopes),
+      headers: map(request.headers),
+      authenticationToken: signedToken(request.authenticationToken),
+      authorizationToken: signedToken(request.authorizationToken),
+    };
     return {
       args: [model, factory.make],
       effect(answer) {
@@ -300,6 +334,7 @@ const hooks = {
     const approved = [...input.request.approvedScopes];
     const { launch, audience, memberId, requestParameters, ...rest } = input.request;
     const request = {
+      __proto__: tokenRequestBean,
       ...rest,
       memberId: memberId === undefined ? null : memberId,
       approvedScopes: list(approved),
@@ -330,16 +365,13 @@ const hooks = {
     defineProperty(request, 'launch', { get: request.getLaunch });
     defineProperty(request, 'audience', { get: request.getAudience });
     defineProperty(request, 'requestParameters', { get: request.getRequestParameters });
-    bean(request, ['clientId', 'memberId', 'grantType', 'requestedScopes', 'approvedScopes']);
-    const client = bean(
-      assign(create(lacking.ClientDetails), {
-        ...input.client,
-        scopes: list(input.client.scopes),
-        grantTypes: list(input.client.grantTypes),
-        permissions: list(input.client.permissions),
-      }),
-      ['clientId', 'clientName', 'scopes', 'grantTypes', 'permissions'],
-    );
+    const client = {
+      __proto__: clientBean,
+      ...input.client,
+      scopes: list(input.client.scopes),
+      grantTypes: list(input.client.grantTypes),
+      permissions: list(input.client.permissions),
+    };
     return {
       args: [session, request, client],
       effect: () => ({
@@ -350,17 +382,8 @@ const hooks = {
     };
   },
   onPostAuthorize(input) {
-    const names = [
-      'clientId',
-      'username',
-      'grantType',
-      'accessToken',
-      'grantedScopes',
-      'claims',
-      'launchParameters',
-      'requestingPractitioner',
-    ];
     const details = {
+      __proto__: authorizedBean,
       username: null,
       requestingPractitioner: null,
       ...input,
@@ -368,6 +391,6 @@ const hooks = {
       claims: map(input.claims),
       launchParameters: map(input.launchParameters),
     };
-    return { args: [bean(details, names)], effect: () => ({}) };
+    return { args: [details], effect: () => ({}) };
   },
 };

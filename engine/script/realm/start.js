@@ -6,7 +6,7 @@ const engine = $0;
 const tell = $1;
 const local = $2;
 const { parse, stringify } = JSON;
-const { assign, create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+const { create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const { apply, construct, ownKeys } = Reflect;
 const ErrorType = Error;
 const StringType = String;
@@ -76,8 +76,18 @@ for (const name of ownKeys(Intl)) {
 let program;
 let current;
 
+/**
+ * On the process's own thread nothing can be asked. The invocation runs again elsewhere, so that whatever the script makes of
+ * this error comes to nothing.
+ */
+function mustNotAskHere() {
+  if (!current?.kept) return;
+  current.asked = true;
+  throw new ErrorType('not here');
+}
 /** Asks a service of the engine and waits, so that the call looks synchronous. */
 function askNow(request) {
+  mustNotAskHere();
   return parse(engine.applySyncPromise(undefined, [stringify(request)]));
 }
 /** Calls that are under way. */
@@ -85,6 +95,7 @@ let asked = 0;
 // Without a prototype, so that no script can add to it.
 const laterText = freeze({ __proto__: null, result: freeze({ __proto__: null, promise: true, copy: true }) });
 async function later(door, given) {
+  mustNotAskHere();
   asked += 1;
   try {
     return parse(await door.apply(undefined, given, laterText));
@@ -98,6 +109,7 @@ function valueOf({ value, error }) {
   return value;
 }
 function askLocal(name, request) {
+  mustNotAskHere();
   return valueOf(parse(local.applySyncPromise(undefined, [name, stringify(request)])));
 }
 async function askLocalLater(name, request) {
@@ -107,8 +119,12 @@ async function askLocalLater(name, request) {
 function log(level, parts) {
   if (!current || current.lines >= current.logLines) return;
   current.lines += 1;
-  const message = parts.map((part) => (typeof part === 'string' ? part : show(part))).join(' ');
-  tell.applyIgnored(undefined, [level, message.slice(0, 2000)]);
+  const message = parts
+    .map((part) => (typeof part === 'string' ? part : show(part)))
+    .join(' ')
+    .slice(0, 2000);
+  if (current.kept) current.kept.push([level, message]);
+  else tell.applyIgnored(undefined, [level, message]);
 }
 function show(value) {
   try {

@@ -33,6 +33,12 @@ export type CellResult =
     } & Described &
       Spent);
 
+export interface Here {
+  readonly result: CellResult;
+  /** Level and message. */
+  readonly logs: readonly (readonly [string, string])[];
+}
+
 export interface Cell {
   busy: boolean;
   /** When it was used last, milliseconds of the process's own clock. */
@@ -42,6 +48,14 @@ export interface Cell {
   readonly dead: boolean;
   /** @param since when the invocation came in: time it waited for an isolate is its own. */
   invoke(limits: CellLimits, host: CellHost, since: number): Promise<CellResult>;
+  /**
+   * Invokes on the process's own thread, which holds up all others for as long. Where that does not do, nothing of it has
+   * happened, and it is to be invoked in the other way, in another cell should this one be dead: `unfit` where it took too
+   * long or too much memory or wanted an answer from outside, `late` where only the machine was busy.
+   */
+  invokeHere(limits: CellLimits, since: number): Here | 'unfit' | 'late';
+  /** Whether the last invocation asked for anything from outside. */
+  readonly asked: boolean;
   inspect(): Promise<CellResult>;
   dispose(): void;
 }
@@ -57,6 +71,8 @@ const pollMilliseconds = 20;
 const patience = 400;
 /** The heap is measured once in so many invocations; between them the last measure is told. */
 const heapEvery = 8;
+/** How long the process's own thread may be held up, milliseconds: long for a script, short for those who wait. */
+const longestHere = 25;
 const inspection: CellLimits = {
   hook: '',
   input: '',
@@ -107,6 +123,7 @@ export async function createCell(options: {
 
   let heap = 0;
   let served = 0;
+  const isHeapDue = () => served++ % heapEvery === 0;
 
   function work(
     limits: CellLimits,
@@ -163,9 +180,8 @@ export async function createCell(options: {
       // What goes on after an answer from outside is bounded like all else of this invocation, and over when it ends.
       const idle = !doors.used;
       const over = idle ? realm.spent(idle) : await realm.spent(idle);
-      if (served % heapEvery === 0)
+      if (isHeapDue())
         heap = (idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics()).used_heap_size;
-      served += 1;
       const result = readBody(body, limits, program, { ...spent(), heap });
       if (over === true) end();
       else if (realm !== shared) realm.release();
@@ -200,11 +216,49 @@ export async function createCell(options: {
           result: { promise: true, copy: true },
         }),
       ),
+    get asked() {
+      return doors.used;
+    },
+    invokeHere(limits, since) {
+      if (!shared) return 'unfit';
+      const before = cpuNow();
+      let text: unknown;
+      try {
+        const timeout = Math.min(longestHere, limits.cpuMilliseconds);
+        shared.begin.applySync(undefined, [limits.hook, limits.input, limits.given, limits.logLines], { timeout });
+        text = shared.finish.applySync(undefined, [], { timeout });
+      } catch {
+        const late = !isolate.isDisposed && Number(cpuNow() - before) < longestHere * 1e5;
+        end();
+        return late ? 'late' : 'unfit';
+      }
+      if (text === 'asked') return 'unfit';
+      const head = typeof text === 'string' ? readHead(text) : undefined;
+      if (!head) {
+        end();
+        return 'unfit';
+      }
+      const spent = { cpu: Number((cpuNow() - before) / 1000n), wall: Math.round((performance.now() - since) * 1000) };
+      if (isHeapDue()) heap = isolate.getHeapStatisticsSync().used_heap_size;
+      const result = readBody(head.body, limits, program, { ...spent, heap });
+      if (head.spent) end();
+      return { result, logs: head.logs };
+    },
     inspect: () =>
       work(inspection, nobody, performance.now(), ({ functions }) =>
         functions.apply(undefined, [], { timeout: inspection.cpuMilliseconds, result: { copy: true } }),
       ),
   };
+}
+
+/** What `finish` of a realm answered: what is said beside the body, and the body. */
+function readHead(
+  text: string,
+): { readonly logs: Here['logs']; readonly spent: boolean; readonly body: string } | undefined {
+  const end = text.indexOf('\n');
+  if (end < 0) return undefined;
+  const { logs, spent } = JSON.parse(text.slice(0, end)) as { readonly logs: Here['logs']; readonly spent: boolean };
+  return { logs, spent, body: text.slice(end + 1) };
 }
 
 /** What a realm answered, which a script that changes intrinsics may have got at. */

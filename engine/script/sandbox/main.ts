@@ -1,7 +1,7 @@
 /** A sandbox process: holds isolates and nothing else. Started by `process.ts` with an empty environment under the permission model. */
 import { readFileSync } from 'node:fs';
 import { createLineReader, type FromSandbox, type ToSandbox } from '../protocol.ts';
-import { createCell, type Cell, type CellResult } from './cell.ts';
+import { createCell, type Cell, type CellHost, type CellResult } from './cell.ts';
 import { createShelf } from './shelf.ts';
 
 const permission = (process as { permission?: { has(scope: string): boolean } }).permission;
@@ -29,8 +29,9 @@ const mostMemory = 4096;
 const idleSweep = 30_000;
 const memoryCheck = 100;
 
-const shelf = createShelf((program, memoryMebibytes) =>
-  createCell({ realm, program, memoryMebibytes, onCatastrophe: end }),
+const shelf = createShelf(
+  (program, memoryMebibytes) => createCell({ realm, program, memoryMebibytes, onCatastrophe: end }),
+  Number(process.argv[2]),
 );
 const answers = new Map<number, (body: string) => void>();
 /** Invocations under way. */
@@ -52,39 +53,54 @@ function end(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+/** On the process's own thread where the hook is quick; else, or where that does not do, on a thread of the isolate. */
 async function invoke(
   message: Extract<ToSandbox, { type: 'run' | 'inspect' }>,
   since: number,
 ): Promise<CellResult | undefined> {
   const { id, key } = message;
-  const spent = { cpu: 0, wall: 0 };
   const loaded = shelf.find(key);
   if (!loaded) return undefined;
   const [memory, wall] = message.type === 'run' ? [message.memoryMebibytes, message.wallMilliseconds] : [32, 2000];
-  let cell: Cell | undefined;
-  try {
-    cell = await shelf.take(key, loaded, memory, since + wall);
-  } catch (error) {
-    return { ok: false, ...(error as { kind: 'syntax'; message: string }), ...spent };
+  const take = async (): Promise<Cell | Extract<CellResult, { ok: false }>> => {
+    const spent = { cpu: 0, wall: 0 };
+    try {
+      const cell = await shelf.take(key, loaded, memory, since + wall);
+      return cell ?? { ok: false, kind: 'overloaded', message: 'no isolate of the script became free', ...spent };
+    } catch (error) {
+      return { ok: false, ...(error as { kind: 'syntax'; message: string }), ...spent };
+    }
+  };
+  if (message.type === 'run' && loaded.quickHooks.may(message.hook)) {
+    const cell = await take();
+    if ('ok' in cell) return cell;
+    const here = cell.invokeHere(message, since);
+    shelf.release(loaded, cell);
+    if (typeof here === 'object') {
+      for (const [level, text] of here.logs) send({ type: 'log', id, level, message: text });
+      return here.result;
+    }
+    if (here === 'unfit') loaded.quickHooks.failed(message.hook);
   }
-  if (!cell) return { ok: false, kind: 'overloaded', message: 'no isolate of the script became free', ...spent };
-  const result =
-    message.type === 'inspect'
-      ? await cell.inspect()
-      : await cell.invoke(
-          message,
-          {
-            log: (level, text) => send({ type: 'log', id, level, message: text }),
-            call: (request) =>
-              new Promise((resolve) => {
-                calls += 1;
-                answers.set(calls, resolve);
-                send({ type: 'call', id, call: calls, request });
-                shelf.parked(loaded);
-              }),
-          },
-          since,
-        );
+  const cell = await take();
+  if ('ok' in cell) return cell;
+  if (message.type === 'inspect') {
+    const result = await cell.inspect();
+    shelf.release(loaded, cell);
+    return result;
+  }
+  const host: CellHost = {
+    log: (level, text) => send({ type: 'log', id, level, message: text }),
+    call: (request) =>
+      new Promise((resolve) => {
+        calls += 1;
+        answers.set(calls, resolve);
+        send({ type: 'call', id, call: calls, request });
+        shelf.parked(loaded);
+      }),
+  };
+  const result = await cell.invoke(message, host, since);
+  loaded.quickHooks.ran(message.hook, { asked: cell.asked, cpu: result.cpu });
   shelf.release(loaded, cell);
   return result;
 }
@@ -120,6 +136,7 @@ const read = createLineReader((line) => {
   const message = JSON.parse(line) as ToSandbox;
   if (message.type === 'load') shelf.load(message.key, message.program);
   else if (message.type === 'unload') shelf.unload(message.key);
+  else if (message.type === 'ping') send({ type: 'alive' });
   else if (message.type === 'answer') {
     answers.get(message.call)?.(message.body);
     answers.delete(message.call);

@@ -8,6 +8,9 @@ export interface OpenRealm {
   /** `(hook, input, given, logLines)`: JSON of what the hook's function did. */
   readonly invoke: Function;
   readonly functions: Function;
+  /** As `invoke`, on the process's own thread, where `finish` then answers. */
+  readonly begin: Function;
+  readonly finish: Function;
   /**
    * Whether the isolate must not serve again: a call is still unanswered, so that code may go on in the next invocation
    * (nothing else would wake it), or it holds memory that is not counted.
@@ -57,13 +60,17 @@ export async function openRealm(
   for (const reference of [install, ...factories]) reference.release();
   const invoke = await part('invoke');
   const functions = await part('functions');
+  const begin = await part('begin');
+  const finish = await part('finish');
   const spent = await part('spent');
   return {
     invoke,
     functions,
+    begin,
+    finish,
     spent: (idle) => (idle ? spent.applySync() : spent.apply()) as boolean | Promise<boolean>,
     release() {
-      for (const reference of [invoke, functions, spent, made]) reference.release();
+      for (const reference of [invoke, functions, begin, finish, spent, made]) reference.release();
       context.release();
     },
   };

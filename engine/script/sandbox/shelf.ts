@@ -1,6 +1,7 @@
 /** The isolates of one process: idle ones serve again, busy ones are waited for, and those nobody uses leave memory. */
 import type { Program } from '../compile/program.ts';
 import type { Cell } from './cell.ts';
+import { createQuickHooks, type QuickHooks } from './quick.ts';
 
 /** Isolates of one script that may compute at one time, and that are kept idle; isolates of all scripts. */
 const mostAtOnce = 4;
@@ -9,6 +10,7 @@ const idleMilliseconds = 300_000;
 
 export interface Loaded {
   readonly program: Program;
+  readonly quickHooks: QuickHooks;
   readonly cells: Set<Cell>;
   readonly waiting: (() => void)[];
   /** Isolates being made. */
@@ -31,7 +33,11 @@ export interface Shelf {
   busy(): number;
 }
 
-export function createShelf(make: (program: Program, memoryMebibytes: number) => Promise<Cell>): Shelf {
+/** @param quickAfter Quick invocations in a row before a hook may run on the process's own thread. */
+export function createShelf(
+  make: (program: Program, memoryMebibytes: number) => Promise<Cell>,
+  quickAfter: number,
+): Shelf {
   const scripts = new Map<string, Loaded>();
   let cellCount = 0;
 
@@ -72,7 +78,8 @@ export function createShelf(make: (program: Program, memoryMebibytes: number) =>
 
   return {
     load(key, program) {
-      scripts.set(key, { program, cells: new Set(), waiting: [], making: 0, gone: false });
+      const quickHooks = createQuickHooks(quickAfter);
+      scripts.set(key, { program, quickHooks, cells: new Set(), waiting: [], making: 0, gone: false });
     },
     unload(key) {
       const loaded = scripts.get(key);
