@@ -18,7 +18,7 @@ import {
 describe('which hooks are quick', () => {
   const quick = { asked: false, cpu: 50 };
   const run = (hooks: ReturnType<typeof createQuickHooks>, times: number, hook = 'a') => {
-    for (let time = 0; time < times; time += 1) hooks.ran(hook, quick);
+    for (let time = 0; time < times; time += 1) hooks.ran(hook, quick, false);
   };
 
   it('those that were, several times in a row', () => {
@@ -38,7 +38,7 @@ describe('which hooks are quick', () => {
     ]) {
       const hooks = createQuickHooks(3);
       run(hooks, 2);
-      hooks.ran('a', other);
+      hooks.ran('a', other, false);
       run(hooks, 2);
       expect(hooks.may('a')).to.equal(false);
       run(hooks, 1);
@@ -57,6 +57,22 @@ describe('which hooks are quick', () => {
     hooks.failed('a');
     run(hooks, 127);
     expect(hooks.may('a')).to.equal(false);
+  });
+
+  it('not those that were slow on the process’s own thread, until that is long ago', () => {
+    const hooks = createQuickHooks(2);
+    run(hooks, 2);
+    hooks.ran('a', { asked: false, cpu: 1_000 }, true);
+    run(hooks, 2);
+    expect(hooks.may('a')).to.equal(true);
+    hooks.ran('a', { asked: false, cpu: 20_000 }, true);
+    run(hooks, 15);
+    expect(hooks.may('a')).to.equal(false);
+    run(hooks, 16 * 64 + 1);
+    // Forgiven: two in a row are enough again.
+    hooks.ran('a', { asked: true, cpu: 50 }, false);
+    run(hooks, 2);
+    expect(hooks.may('a')).to.equal(true);
   });
 
   it('never none: where all are tried, one that failed is not tried at once', () => {
@@ -160,7 +176,7 @@ describe('an invocation on the thread of the process', () => {
       "if (request.clientId === 'quick') return 'quick'; const kept = []; for (;;) kept.push(new Array(100000).fill(kept.length))",
     );
     await warm(source);
-    expect(kindOf(await runner.run(plan(source, 'eat')))).to.equal('memory');
+    expect(kindOf(await runner.run(plan(source, 'eat', { cpuMilliseconds: 5000 })))).to.equal('memory');
     expect(answerOf(await runner.run(plan(source, 'quick')))).to.equal('quick');
   });
 

@@ -222,20 +222,19 @@ export async function createCell(options: {
     invokeHere(limits, since) {
       if (!shared) return 'unfit';
       const before = cpuNow();
-      let text: unknown;
+      let head: string | Head | undefined;
       try {
         const timeout = Math.min(longestHere, limits.cpuMilliseconds);
         shared.begin.applySync(undefined, [limits.hook, limits.input, limits.given, limits.logLines], { timeout });
-        text = shared.finish.applySync(undefined, [], { timeout });
+        head = readHead(shared.finish.applySync(undefined, [], { timeout }));
       } catch {
         const late = !isolate.isDisposed && Number(cpuNow() - before) < longestHere * 1e5;
         end();
         return late ? 'late' : 'unfit';
       }
-      if (text === 'asked') return 'unfit';
-      const head = typeof text === 'string' ? readHead(text) : undefined;
-      if (!head) {
-        end();
+      if (typeof head !== 'object') {
+        // What is not done may go on in the next invocation.
+        if (head !== 'asked') end();
         return 'unfit';
       }
       const spent = { cpu: Number((cpuNow() - before) / 1000n), wall: Math.round((performance.now() - since) * 1000) };
@@ -251,14 +250,18 @@ export async function createCell(options: {
   };
 }
 
+interface Head {
+  readonly logs: Here['logs'];
+  readonly spent: boolean;
+  readonly body: string;
+}
+
 /** What `finish` of a realm answered: what is said beside the body, and the body. */
-function readHead(
-  text: string,
-): { readonly logs: Here['logs']; readonly spent: boolean; readonly body: string } | undefined {
-  const end = text.indexOf('\n');
-  if (end < 0) return undefined;
-  const { logs, spent } = JSON.parse(text.slice(0, end)) as { readonly logs: Here['logs']; readonly spent: boolean };
-  return { logs, spent, body: text.slice(end + 1) };
+function readHead(text: unknown): Head | 'asked' | undefined {
+  if (text === 'asked') return text;
+  const end = typeof text === 'string' ? text.indexOf('\n') : -1;
+  if (typeof text !== 'string' || end < 0) return undefined;
+  return { ...(JSON.parse(text.slice(0, end)) as Omit<Head, 'body'>), body: text.slice(end + 1) };
 }
 
 /** What a realm answered, which a script that changes intrinsics may have got at. */

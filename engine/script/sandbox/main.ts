@@ -77,6 +77,7 @@ async function invoke(
     const here = cell.invokeHere(message, since);
     shelf.release(loaded, cell);
     if (typeof here === 'object') {
+      loaded.quickHooks.ran(message.hook, { asked: false, cpu: here.result.cpu }, true);
       for (const [level, text] of here.logs) send({ type: 'log', id, level, message: text });
       return here.result;
     }
@@ -100,7 +101,7 @@ async function invoke(
       }),
   };
   const result = await cell.invoke(message, host, since);
-  loaded.quickHooks.ran(message.hook, { asked: cell.asked, cpu: result.cpu });
+  loaded.quickHooks.ran(message.hook, { asked: cell.asked, cpu: result.cpu }, false);
   shelf.release(loaded, cell);
   return result;
 }
