@@ -30,6 +30,8 @@ export interface Received {
   readonly request: AuthorizationRequest;
 }
 
+export type ProviderProblem = 'provider-denied' | 'provider-unavailable';
+
 export interface Validated extends Received {
   readonly clientId: string;
   readonly replyTo: ReplyTo;
@@ -44,6 +46,8 @@ export interface Validated extends Received {
   readonly launch?: string;
   /** The user an EHR launch was made for; the log-in must be theirs. */
   readonly launchUsername?: string;
+  /** Why the person is back from a provider, for the log-in page to say. */
+  readonly providerProblem?: ProviderProblem;
 }
 
 /** A person proved who they are to an inbound module; no session exists yet. */

@@ -8,7 +8,7 @@ export const federated = {
     kind: 'step',
     does: 'the provider is discovered and asked',
     run: startFederation,
-    leads: { redirected: 'at the provider' },
+    leads: { redirected: 'at the provider', unavailable: 'login' },
   },
   'at the provider': {
     kind: 'wait',

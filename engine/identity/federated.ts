@@ -9,34 +9,62 @@ import type { Provider, Tenant } from '../tenant/tenant.ts';
 
 const discoveryLifetime = 10 * 60_000;
 
-/** Nobody answered at the provider's address; a `TypeError`, for the library passes those on as they are. */
+/** Seconds. The library asks for keys anew that are older than this where a token names none of them. */
+const keysQuestionedAfter = 60;
+
+/** Nobody answered at the provider's address, or the provider says itself that it is out of order; a `TypeError`, for the library passes those on as they are. */
 class ProviderDown extends TypeError {}
 
 /** Makes the port the flow uses. Every request to a provider passes the one guarded client. */
 export function createFederation(options: { readonly outbound: OutboundClient }): FederationPort {
   const configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: discoveryLifetime });
+  /** The keys of each provider, as they were read last. */
+  const keys = new LRUCache<string, NonNullable<ReturnType<typeof oidc.getJwksCache>>>({
+    max: 500,
+    ttl: discoveryLifetime,
+  });
 
   function configurationOf(tenant: Tenant, provider: Provider): Promise<oidc.Configuration> {
     const key = keyOf(tenant, provider);
     const known = configurations.get(key);
     if (known) return known;
-    const found = oidc.discovery(
-      new URL(provider.issuer),
-      provider.clientId,
-      undefined,
-      provider.clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(provider.clientSecret),
-      {
-        [oidc.customFetch]: guardedFetch(options.outbound, tenant),
-        execute: [
-          // That the token came over a connection to the provider is not taken for proof that it is the provider's.
-          oidc.enableNonRepudiationChecks,
-          ...(mayBeInsecure(tenant, provider) ? [oidc.allowInsecureRequests] : []),
-        ],
-      },
-    );
+    const found = oidc.discovery(new URL(provider.issuer), provider.clientId, undefined, clientProof(provider), {
+      [oidc.customFetch]: guardedFetch(options.outbound, tenant),
+      execute: mayBeInsecure(tenant, provider) ? [oidc.allowInsecureRequests] : [],
+    });
     configurations.set(key, found);
     found.catch(() => configurations.delete(key));
     return found;
+  }
+
+  /**
+   * One for a single exchange of tokens, so that a provider may replace its keys at any time: the library asks for them
+   * anew only where those it holds are older than a minute, and here they always say that they are.
+   */
+  async function exchangeOf(
+    tenant: Tenant,
+    provider: Provider,
+  ): Promise<{ readonly exchange: oidc.Configuration; keep(): void }> {
+    const exchange = new oidc.Configuration(
+      (await configurationOf(tenant, provider)).serverMetadata(),
+      provider.clientId,
+      undefined,
+      clientProof(provider),
+    );
+    exchange[oidc.customFetch] = guardedFetch(options.outbound, tenant);
+    // That the token came over a connection to the provider is not taken for proof that it is the provider's.
+    oidc.enableNonRepudiationChecks(exchange);
+    if (mayBeInsecure(tenant, provider)) oidc.allowInsecureRequests(exchange);
+    const key = keyOf(tenant, provider);
+    const known = keys.get(key);
+    if (known) oidc.setJwksCache(exchange, { ...known, uat: known.uat - keysQuestionedAfter });
+    return {
+      exchange,
+      keep() {
+        const read = oidc.getJwksCache(exchange);
+        if (read && read.uat !== (known?.uat ?? 0) - keysQuestionedAfter) keys.set(key, read);
+      },
+    };
   }
 
   return {
@@ -64,33 +92,42 @@ export function createFederation(options: { readonly outbound: OutboundClient })
     },
 
     async finish({ tenant, provider, currentUrl, pending }) {
-      let configuration: oidc.Configuration;
+      let made: Awaited<ReturnType<typeof exchangeOf>>;
       try {
-        configuration = await configurationOf(tenant, provider);
+        made = await exchangeOf(tenant, provider);
       } catch {
         return { ok: false, code: 'unreachable', message: 'the provider could not be discovered' };
       }
+      const { exchange, keep } = made;
       try {
-        const tokens = await oidc.authorizationCodeGrant(configuration, currentUrl, {
+        const tokens = await oidc.authorizationCodeGrant(exchange, currentUrl, {
           expectedState: pending.state,
           expectedNonce: pending.nonce,
           pkceCodeVerifier: pending.codeVerifier,
           idTokenExpected: true,
         });
+        keep();
         const claims = tokens.claims();
         if (!claims) return { ok: false, code: 'invalid-response', message: 'the provider sent no ID token' };
-        const more = configuration.serverMetadata().userinfo_endpoint
-          ? await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub)
+        const more = exchange.serverMetadata().userinfo_endpoint
+          ? await oidc.fetchUserInfo(exchange, tokens.access_token, claims.sub)
           : {};
         return { ok: true, subject: claims.sub, claims: { ...more, ...claims } };
       } catch (error) {
         const failed = failureOf(error);
         // What is remembered of the provider may be why; the next log-in asks for its addresses and keys anew.
-        if (failed.code === 'invalid-response') configurations.delete(keyOf(tenant, provider));
+        if (failed.code === 'invalid-response') {
+          configurations.delete(keyOf(tenant, provider));
+          keys.delete(keyOf(tenant, provider));
+        }
         return failed;
       }
     },
   };
+}
+
+function clientProof({ clientSecret }: Provider): oidc.ClientAuth {
+  return clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(clientSecret);
 }
 
 /** The secret is part of it, so that a new one is used at once. */
@@ -101,6 +138,8 @@ function keyOf(tenant: Tenant, { id, issuer, clientId, clientSecret = '' }: Prov
 function failureOf(error: unknown): Extract<Awaited<ReturnType<FederationPort['finish']>>, { ok: false }> {
   if (error instanceof ProviderDown)
     return { ok: false, code: 'unreachable', message: 'the provider could not be reached' };
+  if (error instanceof oidc.AuthorizationResponseError && error.error === 'temporarily_unavailable')
+    return { ok: false, code: 'unreachable', message: 'the provider is not available' };
   if (error instanceof oidc.AuthorizationResponseError)
     return {
       ok: false,
@@ -144,6 +183,8 @@ function guardedFetch(outbound: OutboundClient, tenant: Tenant): oidc.CustomFetc
       const down = result.code === 'unreachable' || result.code === 'timeout';
       throw new (down ? ProviderDown : TypeError)(`the provider could not be asked: ${result.code}`);
     }
+    if (result.response.status >= 500)
+      throw new ProviderDown(`the provider is out of order: status ${result.response.status}`);
     return new Response([204, 304].includes(result.response.status) ? null : result.response.body, {
       status: result.response.status,
       headers: result.response.headers,

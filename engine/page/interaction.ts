@@ -9,7 +9,7 @@ import type { PageName, PageViews } from './view.ts';
 const mostChoices = 50;
 /** So many choices are seen at a glance; more of them are searched. */
 const fewChoices = 7;
-const loginErrors = ['wrong-credentials', 'denied', 'try-later'] as const;
+const loginErrors = ['wrong-credentials', 'denied', 'try-later', 'provider-denied', 'provider-unavailable'] as const;
 
 type Page = { readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P] } }[PageName];
 
@@ -26,7 +26,7 @@ export async function interactionPage(
   switch (flow.state) {
     case 'login': {
       const facts = flow.facts as Validated;
-      const error = loginErrors.find((known) => known === again.error);
+      const error = loginErrors.find((known) => known === (again.error ?? facts.providerProblem));
       const username = again.view?.['username'] ?? facts.launchUsername ?? facts.request.parameters['login_hint'] ?? '';
       const providers = (await ports.providers()).map(({ id, name }) => ({ id, name }));
       const view = {

@@ -34,7 +34,7 @@ export interface PageViews {
   readonly login: Base & {
     readonly clientName: string;
     readonly username: string;
-    readonly error?: 'wrong-credentials' | 'denied' | 'try-later';
+    readonly error?: 'wrong-credentials' | 'denied' | 'try-later' | 'provider-denied' | 'provider-unavailable';
     readonly passwordForm: boolean;
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];

@@ -17,6 +17,8 @@ const parameters = (change: Record<string, string>): Row => ({
 const silent: Row = { facts: { prompt: ['none'] } };
 const choice = { contextType: 'patient', resourceId: 'jane', display: 'Jane' };
 const stranded = { ...session, defaultLaunchContexts: [] };
+const gone = { ok: false, code: 'unreachable', message: 'gone' };
+const onlyProvider = { tenant: { federation: { autoRedirect: true, passwordForm: false } } };
 const termsOfService = { tenant: { termsOfService: { version: '1' } } };
 
 /** By `state/outcome`. A row serves every flow that has the state. */
@@ -42,11 +44,12 @@ export const rows: Readonly<Record<string, Row>> = {
   'local user/found': {},
   'local user/reject': { facts: { userId: undefined } },
   'provider chosen/redirected': {},
-  'provider chosen/reject': { world: { 'federation.start': { ok: false, code: 'unreachable', message: 'gone' } } },
+  'provider chosen/unavailable': { world: { 'federation.start': gone } },
+  'provider chosen/reject': { world: { 'federation.start': gone, ...onlyProvider } },
   'at the provider/answered': { input: { currentUrl: 'https://server.example/t/federation/callback/partner' } },
   'at the provider/reject': {
     input: { currentUrl: 'https://server.example/t/federation/callback/partner' },
-    world: { 'federation.finish': { ok: false, code: 'denied', message: 'no' } },
+    world: { 'federation.finish': { ok: false, code: 'denied', message: 'no' }, ...onlyProvider },
   },
   'at the provider/returned': { input: { returned: true } },
   'user prepared/named': {},

@@ -1,5 +1,5 @@
 /** `oidc-provider` in this process, on a loopback port: the foreign organization whose people log in here. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -23,15 +23,31 @@ export interface ForeignProvider {
   close(): Promise<void>;
 }
 
+export interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+}
+
+export function newSigningKey(kid: string): SigningKey {
+  return { kid, privateKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey };
+}
+
+/** The same after a restart, as it would be anywhere. */
+const firstKey = newSigningKey('foreign');
+
 /** @param redirectUris Where it may send people back to. */
-export async function startForeignProvider(port: number, redirectUris: readonly string[]): Promise<ForeignProvider> {
+export async function startForeignProvider(
+  port: number,
+  redirectUris: readonly string[],
+  signing: SigningKey = firstKey,
+): Promise<ForeignProvider> {
   const issuer = `http://localhost:${port}`;
   const people: Record<string, ForeignPerson> = {
     ada: { given_name: 'Ada', family_name: 'Byron', email: 'ada@foreign.example' },
     grace: { given_name: 'Grace', family_name: 'Murray', email: 'grace@foreign.example' },
   };
   const asked: Readonly<Record<string, string | undefined>>[] = [];
-  const provider = new Provider(issuer, configuration(redirectUris, people));
+  const provider = new Provider(issuer, configuration(redirectUris, people, signing));
   const handle = provider.callback();
   const server = createServer((request, response) => {
     if (!request.url?.startsWith('/log-in/')) return handle(request, response);
@@ -53,10 +69,11 @@ export async function startForeignProvider(port: number, redirectUris: readonly 
   };
 }
 
-/** The same after a restart, as it would be anywhere. */
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-
-function configuration(redirectUris: readonly string[], people: Readonly<Record<string, ForeignPerson>>): object {
+function configuration(
+  redirectUris: readonly string[],
+  people: Readonly<Record<string, ForeignPerson>>,
+  { kid, privateKey }: SigningKey,
+): object {
   return {
     clients: [
       {
@@ -68,7 +85,7 @@ function configuration(redirectUris: readonly string[], people: Readonly<Record<
         redirect_uris: redirectUris,
       },
     ],
-    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: 'foreign' }] },
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     claims: { openid: ['sub'], profile: ['given_name', 'family_name'], email: ['email'] },
     pkce: { required: () => true },

@@ -129,10 +129,32 @@ describe('a foreign provider that lies', () => {
     };
     provider.discovery['script'] = (document) => ({ ...document, authorization_endpoint: 'javascript:alert(1)' });
     for (const id of ['misnamed', 'broken', 'gone', 'script']) {
-      const { away } = await chooseProvider(server, id);
-      expect(away.origin, id).to.equal('http://127.0.0.1:45678');
-      expect(away.searchParams.get('error'), id).to.equal('temporarily_unavailable');
+      const { away, person } = await chooseProvider(server, id);
+      expect(away.origin, id).to.equal(server.url);
+      expect((await person.open(away.href)).body, id).to.include('This way to log in is not available at the moment.');
     }
+  });
+
+  it('is out of order, and told as such, where its answer has a status of 500 or more', async () => {
+    const before = await foreignUsers(server);
+    for (const [status, body] of [
+      [500, '<html>'],
+      [502, '{"error":"invalid_grant"}'],
+      [503, ''],
+    ] as const) {
+      const journey = await chooseProvider(server, 'first');
+      provider.lie = { token: (response) => response.writeHead(status, json).end(body) };
+      const page = await journey.person.open(provider.authorize(journey.away).href);
+      expect(page.body, String(status)).to.include('This way to log in is not available at the moment.');
+    }
+    // An error that it sends the person back with says the same.
+    provider.lie = { response: (parameters) => parameters.set('error', 'temporarily_unavailable') };
+    const journey = await chooseProvider(server, 'first');
+    const page = await journey.person.open(provider.authorize(journey.away).href);
+    expect(page.body).to.include('This way to log in is not available at the moment.');
+    expect(await foreignUsers(server)).to.deep.equal(before);
+    const silent = await journey.person.open(authorizationRequest(server, { prompt: 'none' }).url);
+    expect(new URL(silent.url).searchParams.get('error')).to.equal('login_required');
   });
 
   it('cannot make the server send the code to an address that the tenant does not allow', async () => {

@@ -18,7 +18,13 @@ import {
   newestTrace,
   refusedAtApp,
 } from './federated-stage.ts';
-import { clientId, clientSecret, type ForeignProvider, startForeignProvider } from './foreign-provider.ts';
+import {
+  clientId,
+  clientSecret,
+  type ForeignProvider,
+  newSigningKey,
+  startForeignProvider,
+} from './foreign-provider.ts';
 import { onEachDatabase } from './stage.ts';
 
 const loginScript = (issuer: string) => `
@@ -65,11 +71,12 @@ onEachDatabase(
   'oidc-provider as the foreign provider',
   (server) => {
     let provider: ForeignProvider;
-    const startProvider = () =>
-      startForeignProvider(port, [
-        `${server().issuer}/federation/callback/foreign`,
-        `${server().url}/partner/federation/callback/foreign`,
-      ]);
+    const startProvider = (...signing: [] | [ReturnType<typeof newSigningKey>]) =>
+      startForeignProvider(
+        port,
+        [`${server().issuer}/federation/callback/foreign`, `${server().url}/partner/federation/callback/foreign`],
+        ...signing,
+      );
 
     before(async () => {
       provider = await startProvider();
@@ -246,8 +253,44 @@ onEachDatabase(
       const refused = await chooseProvider(server(), 'foreign');
       const no = await logInThere(refused.away, { login: 'ada', do: 'deny' });
       expect(no.searchParams.get('error')).to.equal('access_denied');
-      expect(await refusedAtApp(refused, no)).to.equal('access_denied');
+      // There is another way to log in here, so the person is asked again; the password still leads on.
+      const page = await refused.person.open(no.href);
+      expect(page.body).to.include('You did not log in there.');
+      expect((await refused.person.open(page.url)).body, 'after a reload').to.include('You did not log in there.');
       expect(await foreignUsers(server())).to.have.length(before);
+      const app = await refused.person.walk(page, { username: 'jane' });
+      expect((await redeem(server(), app.searchParams.get('code') ?? '', refused.verifier)).status).to.equal(200);
+    });
+
+    it('a denial is told to the app where there is no other way to log in', async () => {
+      const person = createPerson(server().url);
+      const choice = await person.open(authorizationRequest(server()).url);
+      const away = new URL((await person.submit(choice, { provider: 'partner' })).url);
+      const no = await logInThere(away, { login: 'ada', do: 'deny' });
+      // The partner tells its app, which is the demo tenant, which has other ways.
+      const page = await person.open(no.href);
+      expect(page.body).to.include('You did not log in there.');
+      expect(new URL(page.url).pathname).to.match(/^\/demo\/login\//);
+    });
+
+    it('brings name and e-mail up to date at each log-in, and leaves alone what the provider does not tell', async () => {
+      const person = { given_name: 'Mary', family_name: 'Fairfax', email: 'mary@foreign.example' };
+      provider.people['mary'] = person;
+      const enter = async () => {
+        const journey = await chooseProvider(server(), 'foreign');
+        await arrive(server(), journey, await logInThere(journey.away, { login: 'mary', do: 'log-in' }));
+        return (await foreignUsers(server())).find(({ username }) => username === 'foreign-mary');
+      };
+      const first = await enter();
+      const { email: _email, ...unnamed } = { ...person, family_name: 'Somerville', given_name: '' };
+      provider.people['mary'] = { ...unnamed, email: 'somerville@foreign.example' };
+      const second = await enter();
+      expect(second).to.deep.include({
+        id: first?.['id'],
+        givenName: 'Mary',
+        familyName: 'Somerville',
+        email: 'somerville@foreign.example',
+      });
     });
 
     it('a foreign person cannot become a local one by name, nor their password be used', async () => {
@@ -337,11 +380,36 @@ onEachDatabase(
       const journey = await chooseProvider(server(), 'foreign');
       const back = await logInThere(journey.away, { login: 'ada', do: 'log-in' });
       await provider.close();
-      expect(await refusedAtApp(journey, back)).to.equal('temporarily_unavailable');
+      const page = await journey.person.open(back.href);
+      expect(page.body).to.include('This way to log in is not available at the moment.');
+      const anew = await journey.person.submit(page, { provider: 'foreign' });
+      expect(anew.status === 302 || anew.body.includes('not available'), anew.body).to.equal(true);
       provider = await startProvider();
       const next = await chooseProvider(server(), 'foreign');
       const { status } = await arrive(server(), next, await logInThere(next.away, { login: 'ada', do: 'log-in' }));
       expect(status).to.equal(200);
+    });
+
+    it('a provider may replace its keys at any moment: the very next log-in is believed, one of the old key is not', async () => {
+      const before = await chooseProvider(server(), 'foreign');
+      await arrive(server(), before, await logInThere(before.away, { login: 'ada', do: 'log-in' }));
+      await provider.close();
+      provider = await startProvider(newSigningKey('foreign-next'));
+      for (const _time of ['first', 'second']) {
+        const next = await chooseProvider(server(), 'foreign');
+        const back = await logInThere(next.away, { login: 'ada', do: 'log-in' });
+        expect((await arrive(server(), next, back)).status).to.equal(200);
+      }
+      // The same name for another key: what was read before is not trusted for longer than one log-in.
+      await provider.close();
+      provider = await startProvider(newSigningKey('foreign-next'));
+      const confused = await chooseProvider(server(), 'foreign');
+      const back = await logInThere(confused.away, { login: 'ada', do: 'log-in' });
+      expect(await refusedAtApp(confused, back)).to.equal('server_error');
+      const last = await chooseProvider(server(), 'foreign');
+      expect(
+        (await arrive(server(), last, await logInThere(last.away, { login: 'ada', do: 'log-in' }))).status,
+      ).to.equal(200);
     });
   },
   { prepare },

@@ -2,7 +2,7 @@
 import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { User } from '../../tenant/tenant.ts';
-import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderUserNamed } from '../facts.ts';
+import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderProblem, ProviderUserNamed } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
 import { sessionOf, wantsFreshLogin } from './log-in.ts';
@@ -12,11 +12,25 @@ export function federationRedirectUri(issuer: string, providerId: string): strin
   return `${issuer}/federation/callback/${encodeURIComponent(providerId)}`;
 }
 
+/** What the log-in page says to somebody whom a provider sent back without an answer that helps. */
+interface Back {
+  readonly providerProblem?: ProviderProblem;
+}
+
+function because(providerProblem: ProviderProblem): Back {
+  return { providerProblem };
+}
+
+/** Whether the log-in page offers anything but this provider; where it does not, the app is told. */
+async function hasAnotherWay({ tenant, providers }: Ports): Promise<boolean> {
+  return tenant.federation.passwordForm || (await providers()).length > 1;
+}
+
 /** Discovers the provider and makes the request to it; `state` names this flow, the browser's cookie binds it. */
 export async function startFederation(
   facts: ProviderChosen,
   ports: Ports,
-): Promise<StepResult<{ redirected: Omit<AtProvider, keyof ProviderChosen> }>> {
+): Promise<StepResult<{ redirected: Omit<AtProvider, keyof ProviderChosen>; unavailable: Back }>> {
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
   const loginHint = facts.request.parameters['login_hint'];
@@ -32,6 +46,7 @@ export async function startFederation(
   });
   if (!result.ok) {
     ports.log('warn', 'a log-in provider could not be used', { provider: provider.id, code: result.code });
+    if (await hasAnotherWay(ports)) return move('unavailable', because('provider-unavailable'));
     return reject('temporarily_unavailable', 'The log-in provider is not available', `provider-${result.code}`);
   }
   return move(
@@ -49,7 +64,7 @@ export async function acceptProviderAnswer(
   facts: AtProvider,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
-): Promise<StepResult<{ answered: Omit<ProviderAnswered, keyof ProviderChosen>; returned: unknown }> | Again> {
+): Promise<StepResult<{ answered: Omit<ProviderAnswered, keyof ProviderChosen>; returned: Back }> | Again> {
   if (input['returned'] === true) return move('returned', {});
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
@@ -67,10 +82,15 @@ export async function acceptProviderAnswer(
   });
   if (!result.ok) {
     ports.log('warn', 'a log-in at a provider failed', { provider: provider.id, reason: result.message });
+    const anotherWay = await hasAnotherWay(ports);
     if (result.code === 'denied')
-      return reject('access_denied', 'The log-in at the provider was denied', 'provider-denied');
+      return anotherWay
+        ? move('returned', because('provider-denied'))
+        : reject('access_denied', 'The log-in at the provider was denied', 'provider-denied');
     if (result.code === 'unreachable')
-      return reject('temporarily_unavailable', 'The log-in provider is not available', 'provider-unreachable');
+      return anotherWay
+        ? move('returned', because('provider-unavailable'))
+        : reject('temporarily_unavailable', 'The log-in provider is not available', 'provider-unreachable');
     return reject('server_error', 'The log-in at the provider failed', `provider-${result.code}`);
   }
   if (!youngEnough(facts, result.claims['auth_time']))
@@ -88,25 +108,40 @@ function youngEnough({ maximumAgeSeconds, askedAt }: AtProvider, authenticatedAt
   return typeof authenticatedAt === 'number' && authenticatedAt * 1000 >= earliest;
 }
 
-/** The session a foreign user starts with: what is known locally, or an empty one with the provider's default authorities. */
+/** What the provider says of the person, as far as it says anything. */
+function personalOf(claims: ProviderAnswered['claims']): Pick<UserSessionModel, 'givenName' | 'familyName' | 'email'> {
+  const text = (name: string) => (typeof claims[name] === 'string' ? claims[name] : undefined);
+  const [givenName, familyName, email] = [text('given_name'), text('family_name'), text('email')];
+  return {
+    ...(givenName ? { givenName } : {}),
+    ...(familyName ? { familyName } : {}),
+    ...(email ? { email } : {}),
+  };
+}
+
+/**
+ * The session a foreign user starts with: what is known locally, with name and e-mail as the provider has them by now, or
+ * an empty one with the provider's default authorities.
+ */
 export async function foreignSession(
   facts: ProviderAnswered,
   username: string,
   ports: Ports,
 ): Promise<Omit<ProviderUserNamed, keyof ProviderAnswered> | { readonly conflict: true }> {
   const linked = await ports.store.users.findByExternal(ports.tenant.id, facts.providerId, facts.subject);
-  if (linked) return { moduleId: facts.providerId, userId: linked.id, session: sessionOf(linked) };
+  if (linked)
+    return {
+      moduleId: facts.providerId,
+      userId: linked.id,
+      session: { ...sessionOf(linked), ...personalOf(facts.claims) },
+    };
   // A local account is never taken over by a foreign claim of its name: linking is for its owner to prove.
   if (await ports.store.users.findByUsername(ports.tenant.id, username)) return { conflict: true };
   const provider = await ports.provider(facts.providerId);
-  const text = (name: string) => (typeof facts.claims[name] === 'string' ? (facts.claims[name] as string) : undefined);
-  const [givenName, familyName, email] = [text('given_name'), text('family_name'), text('email')];
   const session: UserSessionModel = {
     username,
     external: true,
-    ...(givenName ? { givenName } : {}),
-    ...(familyName ? { familyName } : {}),
-    ...(email ? { email } : {}),
+    ...personalOf(facts.claims),
     authorities: provider?.defaultAuthorities ?? [],
     defaultLaunchContexts: [],
     launchResourceIds: [],

@@ -82,7 +82,9 @@ export async function acceptLogin(
   if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
   if (typeof provider === 'string' && provider !== '') {
     const known = await ports.provider(provider);
-    return known ? move('provider', { providerId: known.id }) : { kind: 'again', error: 'wrong-credentials' };
+    return known
+      ? move('provider', { providerId: known.id, providerProblem: undefined })
+      : { kind: 'again', error: 'wrong-credentials' };
   }
   if (!ports.tenant.federation.passwordForm || typeof username !== 'string' || typeof password !== 'string') {
     return { kind: 'again', error: 'wrong-credentials' };
