@@ -57,7 +57,7 @@ export interface ComposedEngine extends Engine {
 export function compose(parts: Parts): ComposedEngine {
   const { store, keyring, scripts, outbound, jwks, logger } = parts;
   const local = createLocalModule({ users: store.users, throttle: createLoginThrottle() });
-  const federation = createFederation({ outbound });
+  const federation = createFederation({ outbound, sealer: parts.sealer });
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({
     max: 10_000,
     ttl: clientCacheMilliseconds,

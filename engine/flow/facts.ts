@@ -1,6 +1,7 @@
 /**
  * What a flow knows at each stage. A stage extends the one before it, so a state that is entered too early does not
- * compile (see `table.ts`). Everything here is JSON and is persisted at each wait; no secret, code or token is in it.
+ * compile (see `table.ts`). Everything here is JSON and is persisted at each wait; no secret, code or token is in it,
+ * but for a provider's, encrypted, until the session is made.
  */
 import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
@@ -71,12 +72,27 @@ export interface AtProvider extends ProviderChosen {
 export interface ProviderAnswered extends ProviderChosen {
   readonly subject: string;
   readonly claims: Readonly<Record<string, Json>>;
+  /** What the session is to keep of the provider's tokens, encrypted. */
+  readonly providerTokens?: string;
 }
 
 export interface ProviderUserNamed extends ProviderAnswered {
   readonly moduleId: string;
   readonly userId?: string;
   readonly session: UserSessionModel;
+}
+
+/** Somebody who is logged in, and has just proved it, wants to log in by a provider's account as well. */
+export interface LinkAsked {
+  readonly request: Pick<AuthorizationRequest, 'remoteAddress' | 'browserHash' | 'sessionIdHash'>;
+  readonly userId: string;
+  readonly providerId: string;
+}
+
+export interface LinkPending extends LinkAsked, Pick<AtProvider, 'pending'> {}
+
+export interface LinkAnswered extends LinkAsked {
+  readonly subject: string;
 }
 
 /** The person has a session with the authorization server. */

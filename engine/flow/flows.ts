@@ -1,3 +1,4 @@
+import { accountLink } from './account-link.ts';
 import { backendServices } from './backend-services.ts';
 import { clientCredentials } from './client-credentials.ts';
 import { codap } from './codap.ts';
@@ -7,5 +8,5 @@ import type { Flow } from './table.ts';
 
 /** Every flow by its name. The federated log-in is part of `interactive`. */
 export const flows: Readonly<Record<string, Flow>> = Object.fromEntries(
-  [interactive, clientCredentials, backendServices, codap, refresh].map((flow) => [flow.name, flow]),
+  [interactive, clientCredentials, backendServices, codap, refresh, accountLink].map((flow) => [flow.name, flow]),
 );

@@ -27,6 +27,12 @@ export interface IdentityPort {
   >;
 }
 
+export interface KeptTokens {
+  readonly tenant: Tenant;
+  readonly provider: Provider;
+  readonly tokens: string;
+}
+
 export interface FederationPort {
   start(input: {
     readonly tenant: Tenant;
@@ -52,13 +58,37 @@ export interface FederationPort {
     readonly currentUrl: URL;
     readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
   }): Promise<
-    | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
+    | {
+        readonly ok: true;
+        readonly subject: string;
+        readonly claims: Readonly<Record<string, unknown>>;
+        /** The tokens that the provider's settings want kept, encrypted for this tenant and provider. */
+        readonly tokens?: string;
+      }
     | {
         readonly ok: false;
         readonly code: 'denied' | 'provider-error' | 'invalid-response' | 'unreachable';
         readonly message: string;
       }
   >;
+  /** Asks the provider for new tokens, and so whether the person may still log in there. */
+  refresh(
+    input: KeptTokens,
+  ): Promise<
+    | { readonly ok: true; readonly tokens: string; readonly claims: Readonly<Record<string, unknown>> }
+    | { readonly ok: false; readonly code: 'refused' | 'unreachable' }
+  >;
+  /** Tells the provider that its refresh token is not needed any more. Never rejects; false where it could not be told. */
+  revoke(input: KeptTokens): Promise<boolean>;
+  /**
+   * Where the browser logs out at the provider; undefined where that is not wanted or not offered.
+   * @param input.onward where the person goes when they are back, kept in `state`.
+   */
+  endSessionUrl(
+    input: KeptTokens & { readonly backTo: string; readonly onward?: string; readonly now: number },
+  ): Promise<string | undefined>;
+  /** Reads `onward` out of the `state` that a provider gave back. */
+  onwardOf(input: { readonly tenant: Tenant; readonly state: string; readonly now: number }): string | undefined;
 }
 
 export interface ClientAuthenticationPort {

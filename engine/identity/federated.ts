@@ -1,9 +1,10 @@
 /** The relying party of federated log-in, through openid-client: discovery, PKCE, state, nonce, issuer and signature checks. */
 import * as oidc from 'openid-client';
 import { LRUCache } from 'lru-cache';
-import type { FederationPort } from '../flow/ports.ts';
+import type { FederationPort, KeptTokens } from '../flow/ports.ts';
 import { isListed } from '../outbound/allow.ts';
 import type { OutboundClient } from '../outbound/client.ts';
+import type { Sealer } from '../key/seal.ts';
 import { hashHandle } from '../store/secret.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
 
@@ -16,7 +17,10 @@ const keysQuestionedAfter = 60;
 class ProviderDown extends TypeError {}
 
 /** Makes the port the flow uses. Every request to a provider passes the one guarded client. */
-export function createFederation(options: { readonly outbound: OutboundClient }): FederationPort {
+export function createFederation(options: {
+  readonly outbound: OutboundClient;
+  readonly sealer: Sealer;
+}): FederationPort {
   const configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: discoveryLifetime });
   /** The keys of each provider, as they were read last. */
   const keys = new LRUCache<string, NonNullable<ReturnType<typeof oidc.getJwksCache>>>({
@@ -67,6 +71,15 @@ export function createFederation(options: { readonly outbound: OutboundClient })
     };
   }
 
+  function seal({ tenant, provider }: Omit<KeptTokens, 'tokens'>, tokens: ProviderTokens): string {
+    return options.sealer.seal(tenant.id, tokensName(provider.id), JSON.stringify(tokens));
+  }
+
+  /** @throws KeyError where they were encrypted under another master key. */
+  function open({ tenant, provider, tokens }: KeptTokens): ProviderTokens {
+    return JSON.parse(options.sealer.unseal(tenant.id, tokensName(provider.id), tokens)) as ProviderTokens;
+  }
+
   return {
     async start({ tenant, provider, redirectUri, loginHint, prompt, maximumAgeSeconds }) {
       try {
@@ -112,7 +125,21 @@ export function createFederation(options: { readonly outbound: OutboundClient })
         const more = exchange.serverMetadata().userinfo_endpoint
           ? await oidc.fetchUserInfo(exchange, tokens.access_token, claims.sub)
           : {};
-        return { ok: true, subject: claims.sub, claims: { ...more, ...claims } };
+        const wanted: ProviderTokens = {
+          subject: claims.sub,
+          ...(provider.endSession && tokens.id_token ? { idToken: tokens.id_token } : {}),
+          ...(provider.recheckSeconds !== undefined && tokens.refresh_token
+            ? { refreshToken: tokens.refresh_token }
+            : {}),
+        };
+        return {
+          ok: true,
+          subject: claims.sub,
+          claims: { ...more, ...claims },
+          ...(provider.endSession || provider.recheckSeconds !== undefined
+            ? { tokens: seal({ tenant, provider }, wanted) }
+            : {}),
+        };
       } catch (error) {
         const failed = failureOf(error);
         // What is remembered of the provider may be why; the next log-in asks for its addresses and keys anew.
@@ -123,8 +150,89 @@ export function createFederation(options: { readonly outbound: OutboundClient })
         return failed;
       }
     },
+
+    async refresh(kept) {
+      const { tenant, provider } = kept;
+      try {
+        const known = open(kept);
+        if (known.refreshToken === undefined) return { ok: false, code: 'refused' };
+        const { exchange, keep } = await exchangeOf(tenant, provider);
+        const tokens = await oidc.refreshTokenGrant(exchange, known.refreshToken);
+        keep();
+        const claims = tokens.claims();
+        // Nobody else may come back in the person's place (OpenID Connect Core section 12.2).
+        if (claims && claims.sub !== known.subject) return { ok: false, code: 'refused' };
+        const more = exchange.serverMetadata().userinfo_endpoint
+          ? await oidc.fetchUserInfo(exchange, tokens.access_token, known.subject)
+          : {};
+        const renewed = {
+          ...known,
+          refreshToken: tokens.refresh_token ?? known.refreshToken,
+          ...(known.idToken && tokens.id_token ? { idToken: tokens.id_token } : {}),
+        };
+        return { ok: true, tokens: seal(kept, renewed), claims: { ...more, ...claims } };
+      } catch (error) {
+        return { ok: false, code: error instanceof ProviderDown ? 'unreachable' : 'refused' };
+      }
+    },
+
+    async revoke(kept) {
+      try {
+        const { refreshToken } = open(kept);
+        if (refreshToken === undefined) return true;
+        const configuration = await configurationOf(kept.tenant, kept.provider);
+        await oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+
+    async endSessionUrl({ backTo, onward, now, ...kept }) {
+      const { tenant, provider } = kept;
+      if (!provider.endSession) return undefined;
+      try {
+        const { idToken } = open(kept);
+        const state = onward && JSON.stringify({ onward, until: now + endSessionLasts });
+        const url = oidc.buildEndSessionUrl(await configurationOf(tenant, provider), {
+          post_logout_redirect_uri: backTo,
+          ...(idToken === undefined ? {} : { id_token_hint: idToken }),
+          ...(state ? { state: options.sealer.seal(tenant.id, onwardName, state) } : {}),
+        });
+        return url.protocol === 'https:' || (url.protocol === 'http:' && mayBeInsecure(tenant, provider))
+          ? url.href
+          : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+
+    onwardOf({ tenant, state, now }) {
+      try {
+        const { onward, until } = JSON.parse(options.sealer.unseal(tenant.id, onwardName, state)) as {
+          readonly onward: string;
+          readonly until: number;
+        };
+        return until > now ? onward : undefined;
+      } catch {
+        return undefined;
+      }
+    },
   };
 }
+
+/** What a session keeps of its provider's tokens. */
+interface ProviderTokens {
+  readonly subject: string;
+  readonly idToken?: string;
+  readonly refreshToken?: string;
+}
+
+/** What these are sealed for, beside the tenant. */
+const tokensName = (providerId: string) => `tokens of provider ${providerId}`;
+const onwardName = 'onward after log-out';
+/** Milliseconds. */
+const endSessionLasts = 10 * 60_000;
 
 function clientProof({ clientSecret }: Provider): oidc.ClientAuth {
   return clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(clientSecret);

@@ -1,5 +1,6 @@
 /** The authorization endpoint and the pages of a flow that waits for a person or a provider. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { accountLink } from '../flow/account-link.ts';
 import { interactive } from '../flow/interactive.ts';
 import { type Facts, resumeFlow, startFlow, type FlowResult } from '../flow/machine.ts';
 import type { AuthorizationRequest } from '../flow/facts.ts';
@@ -25,6 +26,7 @@ import {
   setSession,
   type TenantRequest,
 } from './http.ts';
+import { finishLink } from './links.ts';
 import { readIdTokenHint } from './id-token-hint.ts';
 import { readParameters, readReplyParameters } from './parameters.ts';
 import { sanitizeDescription } from './oauth-error.ts';
@@ -116,15 +118,11 @@ export function authorizeRoutes(
     const state = new URLSearchParams(query).get('state') ?? '';
     const flow = await ports.store.flows.findByHandle(tenant.id, 'federation', ports.hash(state));
     if (!flow || !isBound(context, flow)) return sendErrorPage(engine, context, 'flow-gone');
+    const currentUrl = `${tenant.issuer}/federation/callback/${encodeURIComponent(request.params.provider)}?${query}`;
+    if (flow.flow === accountLink.name) return finishLink(context, flow, currentUrl);
     // The answer to an earlier attempt: the person went back since and chose anew.
     if (!atProvider(flow, state)) return answerAgain(engine, context, flow);
-    const result = await resumeFlow(
-      interactive,
-      flow,
-      flow.state,
-      { currentUrl: `${tenant.issuer}/federation/callback/${encodeURIComponent(request.params.provider)}?${query}` },
-      ports,
-    );
+    const result = await resumeFlow(interactive, flow, flow.state, { currentUrl }, ports);
     if (result.kind === 'expired' || result.kind === 'again') return standing(engine, context, flow);
     return result.kind === 'stale' ? answerAgain(engine, context, flow) : answer(engine, context, result);
   });

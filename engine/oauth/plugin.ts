@@ -7,6 +7,7 @@ import { answerOrigin } from './cors.ts';
 import { discoveryRoutes } from './discovery.ts';
 import type { Engine, TenantRequest } from './http.ts';
 import { sendErrorPage, sendOAuthError } from './http.ts';
+import { linkRoutes } from './links.ts';
 import { auditRefusals } from './refusals.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
@@ -48,6 +49,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   revokeRoute(server, contextOf);
   userinfoRoute(server, contextOf);
   sessionRoutes(server, engine, contextOf);
+  linkRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {
@@ -77,7 +79,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
           ? 'The server could not complete the request'
           : 'The request is malformed';
     const context = contexts.get(request);
-    if (context && /\/(oauth\/authorize|login\/|session\/(end|manage)|federation\/)/.test(request.url))
+    if (context && /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links)|federation\/)/.test(request.url))
       return sendErrorPage(
         engine,
         context,

@@ -1,6 +1,7 @@
 /** A person's own pages: log-out (OpenID Connect RP-Initiated Logout) and the apps they gave access to. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
+import { revokeAtProvider } from '../flow/step/provider-session.ts';
 import type { UserSessionModel } from '../script/model.ts';
 import type { StoredSession } from '../store/store.ts';
 import {
@@ -49,7 +50,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     const registered =
       wanted !== undefined && client?.enabled && client.postLogoutRedirectUris.includes(wanted) ? wanted : undefined;
     const confirmed =
-      request.method === 'POST' && checkCsrf(engine.csrfSecret, binding(context), parameters.get('csrf') ?? '');
+      request.method === 'POST' && checkCsrf(engine.csrfSecret, sessionBinding(context), parameters.get('csrf') ?? '');
     const proven = trusted && hint !== undefined && hint.username === (session && personOf(session).username);
     const mayEnd = !session || confirmed || proven;
     if (!mayEnd) {
@@ -60,14 +61,23 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
         context,
         'logout',
         {
-          csrf: csrfToken(engine.csrfSecret, binding(context)),
+          csrf: csrfToken(engine.csrfSecret, sessionBinding(context)),
           action: `${tenant.issuer}/session/end?${query}`,
           personName: nameOf(session),
         },
-        { formTargets: formTargetsOf(registered === undefined ? [] : [registered]) },
+        {
+          formTargets: formTargetsOf([
+            ...(registered === undefined ? [] : [registered]),
+            ...(await ports.providers()).filter(({ endSession }) => endSession).map(({ issuer }) => issuer),
+          ]),
+        },
       );
     }
+    const state = parameters.get('state');
+    const onward = registered === undefined ? undefined : withState(registered, state);
+    let away: string | undefined;
     if (session) {
+      away = await leaveProvider(context, session, onward);
       await ports.store.sessions.delete(tenant.id, session.idHash);
       await ports.store.tokens.revokeForSession(tenant.id, session.idHash, ports.now());
       ports.audit({
@@ -80,19 +90,24 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
       });
     }
     clearSession(context);
-    if (registered) {
-      const state = parameters.get('state');
-      return noStore(reply)
-        .header('referrer-policy', 'no-referrer')
-        .redirect(
-          state === undefined
-            ? registered
-            : `${registered}${registered.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`,
-          303,
-        );
-    }
+    const next = away ?? onward;
+    if (next !== undefined) return noStore(reply).header('referrer-policy', 'no-referrer').redirect(next, 303);
     return sendPage(engine, context, 'loggedOut', {});
   };
+  // Where a provider sends people back to when they are logged out there as well.
+  server.get<{ Querystring: { state?: unknown } }>(
+    '/session/ended',
+    { exposeHeadRoute: false },
+    async (request, reply) => {
+      const context = contextOf(request, reply);
+      const { tenant, ports } = context;
+      const { state } = request.query;
+      const onward =
+        typeof state === 'string' ? ports.federation.onwardOf({ tenant, state, now: ports.now() }) : undefined;
+      if (onward !== undefined) return noStore(reply).header('referrer-policy', 'no-referrer').redirect(onward, 303);
+      return sendPage(engine, context, 'loggedOut', {});
+    },
+  );
   // Not by HEAD, of which nobody sees the page.
   server.get('/session/end', { exposeHeadRoute: false }, end);
   server.get('/logout', { exposeHeadRoute: false }, end);
@@ -115,7 +130,7 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     const session = await currentSession(context);
     const read = readParameters(formOf(request) ?? '');
     const form = read.ok ? read.parameters : new Map<string, string>();
-    if (!session || !checkCsrf(engine.csrfSecret, binding(context), form.get('csrf') ?? '')) {
+    if (!session || !checkCsrf(engine.csrfSecret, sessionBinding(context), form.get('csrf') ?? '')) {
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
     }
     const clientId = form.get('revoke');
@@ -135,6 +150,34 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
   });
 }
 
+/** The app's own address with the `state` it gave (OpenID Connect RP-Initiated Logout section 3). */
+function withState(uri: string, state: string | undefined): string {
+  return state === undefined ? uri : `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`;
+}
+
+/** Revokes what the session kept of its provider, and answers where the person logs out there, if that is wanted. */
+async function leaveProvider(
+  { tenant, ports }: TenantRequest,
+  session: StoredSession,
+  onward: string | undefined,
+): Promise<string | undefined> {
+  const kept = await ports.store.providerSessions.take(tenant.id, session.idHash);
+  if (!kept) return undefined;
+  await revokeAtProvider(kept, ports);
+  const provider = await ports.provider(kept.provider);
+  return (
+    provider &&
+    ports.federation.endSessionUrl({
+      tenant,
+      provider,
+      tokens: kept.sealed,
+      backTo: `${tenant.issuer}/session/ended`,
+      ...(onward === undefined ? {} : { onward }),
+      now: ports.now(),
+    })
+  );
+}
+
 async function manageView(engine: Engine, context: TenantRequest, session: StoredSession) {
   const { tenant, ports } = context;
   const granted = await listGrantedAccess(ports.store, tenant.id, session.userId, ports.now());
@@ -150,11 +193,12 @@ async function manageView(engine: Engine, context: TenantRequest, session: Store
     })),
   );
   return {
-    csrf: csrfToken(engine.csrfSecret, binding(context)),
+    csrf: csrfToken(engine.csrfSecret, sessionBinding(context)),
     action: `${tenant.issuer}/session/manage${manageQuery(context.request)}`,
     personName: nameOf(session),
     ended: (context.request.query as { readonly ended?: unknown }).ended === 'yes',
     logOut: `${tenant.issuer}/session/end`,
+    ...((await ports.providers()).length > 0 ? { links: `${tenant.issuer}/session/links` } : {}),
     apps,
   };
 }
@@ -169,22 +213,24 @@ function manageQuery(request: TenantRequest['request'], ended?: string): string 
   return query.size > 0 ? `?${query}` : '';
 }
 
-async function currentSession(context: TenantRequest): Promise<StoredSession | undefined> {
+/** The session of the browser's cookie, while it lasts. */
+export async function currentSession(context: TenantRequest): Promise<StoredSession | undefined> {
   const id = sessionOf(context.request);
   return id === undefined
     ? undefined
     : context.ports.store.sessions.find(context.tenant.id, context.ports.hash(id), context.ports.now());
 }
 
-function binding(context: TenantRequest): string {
+/** What the forms of a person's own pages belong to. */
+export function sessionBinding(context: TenantRequest): string {
   return `${context.tenant.id}:session:${sessionOf(context.request) ?? ''}`;
 }
 
-function personOf(session: StoredSession): UserSessionModel {
+export function personOf(session: StoredSession): UserSessionModel {
   return session.details as unknown as UserSessionModel;
 }
 
-function nameOf(session: StoredSession): string {
+export function nameOf(session: StoredSession): string {
   const person = personOf(session);
   return [person.givenName, person.familyName].filter(Boolean).join(' ') || person.username;
 }

@@ -33,6 +33,16 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         })),
       };
     }
+    case 'links': {
+      const { providers, done } = view as PageViews['links'];
+      return {
+        ...(done ? { doneText: say(words, `links.done-${done}`) } : {}),
+        providers: providers.map((provider) => ({
+          ...provider,
+          ...(provider.since === undefined ? {} : { since: sayDay(words, provider.since) }),
+        })),
+      };
+    }
     case 'error':
       return { ...sayError(words, (view as PageViews['error']).code) };
     default:

@@ -78,6 +78,8 @@ export interface PageViews {
     readonly ended: boolean;
     /** Where the person can log out. */
     readonly logOut: string;
+    /** Where they link accounts at providers, if there are any. */
+    readonly links?: string;
     readonly apps: readonly {
       readonly clientId: string;
       readonly name: string;
@@ -90,6 +92,23 @@ export interface PageViews {
       readonly terms: boolean;
       /** The renderer makes titles of them. */
       readonly scopes: readonly string[];
+    }[];
+  };
+  /** Each provider has a button `link=<id>` or `unlink=<id>`; the field `password` proves who presses it. */
+  readonly links: Base & {
+    readonly personName: string;
+    readonly done?: 'linked' | 'unlinked';
+    readonly error?: 'wrong-credentials' | 'try-later' | 'account-taken' | 'denied' | 'unavailable' | 'failed';
+    /** False for people who came from a provider: they have no password here. */
+    readonly mayLink: boolean;
+    /** Back to the apps with access. */
+    readonly manage: string;
+    readonly providers: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly linked: boolean;
+      /** The ISO date of the link. */
+      readonly since?: string;
     }[];
   };
   readonly loggedOut: Readonly<Record<never, never>>;

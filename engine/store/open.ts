@@ -15,6 +15,7 @@ import { clientRepository, providerRepository } from './repository/documents.ts'
 import { flowRepository } from './repository/flows.ts';
 import { keyRepository } from './repository/keys.ts';
 import { launchRepository } from './repository/launches.ts';
+import { providerLinkRepository, providerSessionRepository } from './repository/provider-accounts.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
 import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
@@ -131,6 +132,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     users: userRepository(database),
     clients: clientRepository(database),
     providers: providerRepository(database),
+    providerLinks: providerLinkRepository(database),
+    providerSessions: providerSessionRepository(database),
     replays: replayRepository(database),
     launches: launchRepository(database),
     consents: consentRepository(database),

@@ -82,9 +82,54 @@ export interface SessionRepository {
   deleteForUser(tenantId: string, userId: string): Promise<void>;
 }
 
+/** An account at a foreign provider that its owner linked with the one here. */
+export interface ProviderLink {
+  readonly provider: string;
+  readonly subject: string;
+  readonly linkedAt: number;
+}
+
+export interface ProviderLinkRepository {
+  /** False when the account there is linked already, or the person has one of this provider. */
+  add(
+    tenantId: string,
+    userId: string,
+    account: { readonly provider: string; readonly subject: string },
+    now: number,
+  ): Promise<boolean>;
+  listForUser(tenantId: string, userId: string): Promise<readonly ProviderLink[]>;
+  /** False when there is none. */
+  delete(tenantId: string, userId: string, provider: string): Promise<boolean>;
+}
+
+/** What a session that began at a provider keeps for its end there. */
+export interface StoredProviderSession {
+  readonly tenantId: string;
+  readonly sessionIdHash: string;
+  readonly provider: string;
+  readonly userId: string;
+  /** The provider's tokens, encrypted by the master key. */
+  readonly sealed: string;
+  /** When the provider last said that the person may be logged in. */
+  readonly checkedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface ProviderSessionRepository {
+  save(session: StoredProviderSession): Promise<void>;
+  find(tenantId: string, sessionIdHash: string): Promise<StoredProviderSession | undefined>;
+  /** Compare-and-set of `checkedAt`: true for the one caller who is to ask the provider. */
+  claim(tenantId: string, sessionIdHash: string, checkedAt: number, now: number): Promise<boolean>;
+  reseal(tenantId: string, sessionIdHash: string, sealed: string): Promise<void>;
+  /** Takes it away and answers it: the provider is told once. */
+  take(tenantId: string, sessionIdHash: string): Promise<StoredProviderSession | undefined>;
+  takeForUser(tenantId: string, userId: string, provider: string): Promise<readonly StoredProviderSession[]>;
+}
+
 export interface UserRepository {
   findByUsername(tenantId: string, username: string): Promise<User | undefined>;
   findById(tenantId: string, id: string): Promise<User | undefined>;
+  /** Whoever came from there at their first log-in, or linked that account with their own. */
   findByExternal(tenantId: string, provider: string, subject: string): Promise<User | undefined>;
   /** Creates or replaces by `id`. Rejects with code `conflict` when the username belongs to another id. */
   save(tenantId: string, user: User): Promise<void>;
@@ -346,6 +391,8 @@ export interface Store {
   readonly users: UserRepository;
   readonly clients: ClientRepository;
   readonly providers: ProviderRepository;
+  readonly providerLinks: ProviderLinkRepository;
+  readonly providerSessions: ProviderSessionRepository;
   readonly replays: ReplayRepository;
   readonly launches: LaunchRepository;
   readonly consents: ConsentRepository;

@@ -13,6 +13,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['token', 'expires_at <= ?', now],
     ['flow', 'expires_at <= ?', now],
     ['session', 'expires_at <= ?', now],
+    ['provider_session', 'expires_at <= ?', now],
     ['replay', 'expires_at <= ?', now],
     ['launch', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],

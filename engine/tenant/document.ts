@@ -291,6 +291,14 @@ export interface TenantDocument {
      */
     federationAuth?: string;
     /**
+     * Log people out at the provider, too, when they log out here (OpenID Connect RP-Initiated Logout). Register `{issuer}/session/ended` there as post-logout redirect URI. The ID token is kept encrypted until then.
+     */
+    endSession?: boolean;
+    /**
+     * Seconds after which a session that began at the provider is reused only if the provider still renews its refresh token, which is kept encrypted and revoked at log-out. Without it no refresh token is kept. The provider must give one, for which it may want `offline_access` among `scopes`.
+     */
+    recheckSeconds?: number;
+    /**
      * Permissions of everybody who logs in with this provider, in Smile CDR's vocabulary.
      *
      * Items: One permission.

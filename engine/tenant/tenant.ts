@@ -124,6 +124,10 @@ export interface Provider {
   readonly scopes: readonly string[];
   readonly federationAuth?: Script;
   readonly defaultAuthorities: readonly Authority[];
+  /** Log-out here leads on to log-out there. */
+  readonly endSession?: boolean;
+  /** How long a session is reused before the provider is asked again, by its refresh token. */
+  readonly recheckSeconds?: number;
 }
 
 export interface CodapTrust {

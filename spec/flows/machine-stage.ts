@@ -162,6 +162,8 @@ export function createStage(changes: Changes = {}): Stage {
       }),
       sessions: area('sessions'),
       users: area('users'),
+      providerLinks: area('providerLinks'),
+      providerSessions: area('providerSessions'),
       launches: area('launches'),
       consents: area('consents'),
     } as unknown as Ports['store'],

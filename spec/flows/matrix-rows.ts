@@ -52,6 +52,17 @@ export const rows: Readonly<Record<string, Row>> = {
     world: { 'federation.finish': { ok: false, code: 'denied', message: 'no' }, ...onlyProvider },
   },
   'at the provider/returned': { input: { returned: true } },
+  'link asked/redirected': {},
+  'link asked/reject': { world: { 'federation.start': gone } },
+  'at the linked provider/answered': {
+    facts: { request: { ...allFacts.request, sessionIdHash: 'h' } },
+    input: { currentUrl: 'https://server.example/t/federation/callback/partner', sessionIdHash: 'h' },
+  },
+  'at the linked provider/reject': {
+    input: { currentUrl: 'https://server.example/t/federation/callback/partner', sessionIdHash: 'another' },
+  },
+  'account linked/linked': { world: { 'providerLinks.add': true } },
+  'account linked/reject': { world: { 'users.findByExternal': { ...user, id: 'another' } } },
   'user prepared/named': {},
   'user prepared/reject': { world: { 'users.findByUsername': user } },
   'user linked/linked': {},

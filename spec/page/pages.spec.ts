@@ -82,6 +82,13 @@ describe('every page, looked at in a browser', function () {
     await look('manage');
     await press('sample-app');
     await look('manage-none');
+    await follow(page, () => page.getByRole('link', { name: 'Linked accounts' }).click());
+    await look('links');
+    await page.locator('#password').fill('wrong');
+    await press('partner');
+    await page.getByRole('alert').waitFor();
+    await look('links-wrong-password');
+    await follow(page, () => page.getByRole('link', { name: 'Apps with access' }).click());
     await follow(page, () => page.getByRole('link', { name: 'Log out' }).click());
     await look('logout');
     await press('logout');

@@ -46,9 +46,22 @@ export function samplePages(text: string): PageViews {
       personName: text,
       ended: true,
       logOut: text,
+      links: text,
       apps: [
         { clientId: text, name: text, since: text, offline: true, remembered: true, terms: true, scopes: [text] },
         { clientId: text, name: text, offline: false, remembered: false, terms: true, scopes: [] },
+      ],
+    },
+    links: {
+      ...form,
+      personName: text,
+      done: 'linked',
+      error: 'wrong-credentials',
+      mayLink: true,
+      manage: text,
+      providers: [
+        { id: text, name: text, linked: true, since: text },
+        { id: text, name: text, linked: false },
       ],
     },
     logout: { ...form, personName: text },

@@ -18,6 +18,8 @@ export interface ForeignProvider {
   readonly issuer: string;
   /** The authorization requests that led to its log-in page, oldest first. */
   readonly asked: Readonly<Record<string, string | undefined>>[];
+  /** What became of its refresh tokens: `saved`, `consumed`, `destroyed`, oldest first. */
+  readonly refreshTokens: string[];
   /** Everybody it knows, by subject; a test may add to it. */
   readonly people: Record<string, ForeignPerson>;
   close(): Promise<void>;
@@ -48,6 +50,9 @@ export async function startForeignProvider(
   };
   const asked: Readonly<Record<string, string | undefined>>[] = [];
   const provider = new Provider(issuer, configuration(redirectUris, people, signing));
+  const refreshTokens: string[] = [];
+  for (const event of ['saved', 'consumed', 'destroyed'])
+    provider.on(`refresh_token.${event}`, () => void refreshTokens.push(event));
   const handle = provider.callback();
   const server = createServer((request, response) => {
     if (!request.url?.startsWith('/log-in/')) return handle(request, response);
@@ -61,6 +66,7 @@ export async function startForeignProvider(
   return {
     issuer,
     asked,
+    refreshTokens,
     people,
     async close() {
       server.closeAllConnections();
@@ -80,7 +86,10 @@ function configuration(
         client_id: clientId,
         client_secret: clientSecret,
         token_endpoint_auth_method: 'client_secret_basic',
-        grant_types: ['authorization_code'],
+        grant_types: ['authorization_code', 'refresh_token'],
+        post_logout_redirect_uris: redirectUris.map((uri) =>
+          uri.replace('/federation/callback/foreign', '/session/ended'),
+        ),
         response_types: ['code'],
         redirect_uris: redirectUris,
       },
@@ -89,7 +98,8 @@ function configuration(
     cookies: { keys: [randomBytes(32).toString('hex')] },
     claims: { openid: ['sub'], profile: ['given_name', 'family_name'], email: ['email'] },
     pkce: { required: () => true },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
+    issueRefreshToken: () => true,
     interactions: { url: (_context: RequestContext, { uid }: { readonly uid: string }) => `/log-in/${uid}` },
     findAccount: (_context: RequestContext, sub: string) =>
       people[sub] && { accountId: sub, claims: () => ({ sub, ...people[sub] }) },
@@ -103,7 +113,15 @@ function configuration(
       await grant.save();
       return grant;
     },
-    ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 600, IdToken: 300, Interaction: 600, Session: 600 },
+    ttl: {
+      RefreshToken: 600,
+      AccessToken: 300,
+      AuthorizationCode: 60,
+      Grant: 600,
+      IdToken: 300,
+      Interaction: 600,
+      Session: 600,
+    },
   };
 }
 

@@ -15,6 +15,7 @@ declare module 'oidc-provider' {
 
   interface Provider {
     readonly Grant: new (properties: { readonly accountId: string; readonly clientId: string }) => Grant;
+    on(event: string, listener: () => void): void;
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
     interactionFinished(
       request: IncomingMessage,

@@ -1,5 +1,6 @@
 /** Writes `docs/flows.md`: each flow's diagram and states, read off the table that the machine itself walks. */
 import { writeFile } from 'node:fs/promises';
+import { accountLink } from '../../engine/flow/account-link.ts';
 import { backendServices } from '../../engine/flow/backend-services.ts';
 import { clientCredentials } from '../../engine/flow/client-credentials.ts';
 import { codap } from '../../engine/flow/codap.ts';
@@ -32,6 +33,7 @@ const drawn: readonly Drawn[] = [
   },
   { ...codap, about: "Another organisation's system asks on behalf of its own user." },
   { ...refresh, about: 'The continuation of a flow that granted a refresh token.' },
+  { ...accountLink, about: 'A person who is logged in, and has just given their password, links a provider account.' },
 ];
 
 function idOf(name: string): string {

@@ -6,6 +6,7 @@ import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderProblem, Pro
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
 import { sessionOf, wantsFreshLogin } from './log-in.ts';
+import { personalOf } from './personal.ts';
 
 /** The one address a provider sends people back to. */
 export function federationRedirectUri(issuer: string, providerId: string): string {
@@ -95,7 +96,11 @@ export async function acceptProviderAnswer(
   }
   if (!youngEnough(facts, result.claims['auth_time']))
     return reject('server_error', 'The log-in at the provider failed', 'provider-login-too-old');
-  return move('answered', { subject: result.subject, claims: result.claims as Readonly<Record<string, Json>> });
+  return move('answered', {
+    subject: result.subject,
+    claims: result.claims as Readonly<Record<string, Json>>,
+    ...(result.tokens === undefined ? {} : { providerTokens: result.tokens }),
+  });
 }
 
 /** The provider's clock may be a minute behind ours. */
@@ -106,17 +111,6 @@ function youngEnough({ maximumAgeSeconds, askedAt }: AtProvider, authenticatedAt
   if (maximumAgeSeconds === undefined) return true;
   const earliest = askedAt - maximumAgeSeconds * 1000 - clockTolerance;
   return typeof authenticatedAt === 'number' && authenticatedAt * 1000 >= earliest;
-}
-
-/** What the provider says of the person, as far as it says anything. */
-function personalOf(claims: ProviderAnswered['claims']): Pick<UserSessionModel, 'givenName' | 'familyName' | 'email'> {
-  const text = (name: string) => (typeof claims[name] === 'string' ? claims[name] : undefined);
-  const [givenName, familyName, email] = [text('given_name'), text('family_name'), text('email')];
-  return {
-    ...(givenName ? { givenName } : {}),
-    ...(familyName ? { familyName } : {}),
-    ...(email ? { email } : {}),
-  };
 }
 
 /**
@@ -133,7 +127,7 @@ export async function foreignSession(
     return {
       moduleId: facts.providerId,
       userId: linked.id,
-      session: { ...sessionOf(linked), ...personalOf(facts.claims) },
+      session: linked.external ? { ...sessionOf(linked), ...personalOf(facts.claims) } : sessionOf(linked),
     };
   // A local account is never taken over by a foreign claim of its name: linking is for its owner to prove.
   if (await ports.store.users.findByUsername(ports.tenant.id, username)) return { conflict: true };
@@ -158,6 +152,8 @@ export async function linkUser(
 ): Promise<StepResult<{ linked: { readonly userId: string } }>> {
   const known = facts.userId === undefined ? undefined : await ports.user(facts.userId);
   if (known && !known.enabled) return reject('access_denied', 'The request was denied', 'user-disabled');
+  // Who linked the provider's account is a person of this tenant's: what they are is not the provider's to change.
+  if (known && !known.external) return move('linked', { userId: known.id });
   const { session } = facts;
   const user: User = {
     ...(known ?? { enabled: true }),

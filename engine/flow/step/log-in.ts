@@ -4,6 +4,7 @@ import type { Json } from '../../script/runner.ts';
 import type { User } from '../../tenant/tenant.ts';
 import type { Authenticated, Identified, ProviderChosen, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
+import { revokeAtProvider, stillWelcome } from './provider-session.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
 
 export type AuthenticatedGives = Omit<Authenticated, keyof Validated>;
@@ -48,7 +49,7 @@ export async function findSession(
   if (session && youngEnough) {
     const user = await ports.user(session.userId);
     const details = session.details as unknown as UserSessionModel;
-    if (user?.enabled && mayBe(facts, details.username)) {
+    if (user?.enabled && mayBe(facts, details.username) && (await stillWelcome(session, ports))) {
       return move('reused', {
         userId: user.id,
         session: details,
@@ -120,6 +121,8 @@ export async function establishSession(
     readonly userId: string;
     readonly session: UserSessionModel;
     readonly claims: Readonly<Record<string, Json>>;
+    readonly providerId?: string;
+    readonly providerTokens?: string;
   },
   ports: Ports,
 ): Promise<StepResult<{ authenticated: AuthenticatedGives }>> {
@@ -134,7 +137,12 @@ export async function establishSession(
   // At a provider they may have logged in long before they came from there.
   const { auth_time: there } = facts.claims;
   const authenticatedAt = typeof there === 'number' ? Math.min(there * 1000, now) : now;
-  if (facts.request.sessionIdHash) await ports.store.sessions.delete(ports.tenant.id, facts.request.sessionIdHash);
+  if (facts.request.sessionIdHash) {
+    await ports.store.sessions.delete(ports.tenant.id, facts.request.sessionIdHash);
+    const before = await ports.store.providerSessions.take(ports.tenant.id, facts.request.sessionIdHash);
+    // The log-in does not wait for it.
+    if (before) void revokeAtProvider(before, ports).catch(() => undefined);
+  }
   await ports.store.sessions.save({
     idHash: sessionIdHash,
     tenantId: ports.tenant.id,
@@ -143,6 +151,16 @@ export async function establishSession(
     expiresAt: now + ports.tenant.lifetimes.sessionSeconds * 1000,
     details: facts.session as unknown as Readonly<Record<string, unknown>>,
   });
+  if (facts.providerId !== undefined && facts.providerTokens !== undefined)
+    await ports.store.providerSessions.save({
+      tenantId: ports.tenant.id,
+      sessionIdHash,
+      provider: facts.providerId,
+      userId: facts.userId,
+      sealed: facts.providerTokens,
+      checkedAt: now,
+      expiresAt: now + ports.tenant.lifetimes.sessionSeconds * 1000,
+    });
   ports.audit({
     tenantId: ports.tenant.id,
     at: now,
@@ -153,7 +171,7 @@ export async function establishSession(
   });
   return move(
     'authenticated',
-    { userId: facts.userId, session: facts.session, sessionIdHash, authenticatedAt },
+    { userId: facts.userId, session: facts.session, sessionIdHash, authenticatedAt, providerTokens: undefined },
     { reveal: { sessionId } },
   );
 }

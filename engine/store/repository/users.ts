@@ -37,8 +37,17 @@ export function userRepository(database: Database): UserRepository {
   return {
     findByUsername: (tenantId, username) => findOne('tenant_id = ? and username = ?', [tenantId, username]),
     findById: (tenantId, id) => findOne('tenant_id = ? and id = ?', [tenantId, id]),
-    findByExternal: (tenantId, provider, subject) =>
-      findOne('tenant_id = ? and external_provider = ? and external_subject = ?', [tenantId, provider, subject]),
+    findByExternal: async (tenantId, provider, subject) =>
+      (await findOne('tenant_id = ? and external_provider = ? and external_subject = ?', [
+        tenantId,
+        provider,
+        subject,
+      ])) ??
+      findOne(
+        `tenant_id = ? and id = (select user_id from provider_link
+           where provider_link.tenant_id = account.tenant_id and provider = ? and subject = ?)`,
+        [tenantId, provider, subject],
+      ),
     async save(tenantId, user) {
       await rows(
         database,
@@ -86,7 +95,12 @@ export function userRepository(database: Database): UserRepository {
         .catch(conflict);
     },
     async delete(tenantId, id) {
-      await rows(database, 'delete from account where tenant_id = ? and id = ?', [tenantId, id]);
+      await rows(
+        database,
+        `with linked as (delete from provider_link where tenant_id = ? and user_id = ?)
+         delete from account where tenant_id = ? and id = ?`,
+        [tenantId, id, tenantId, id],
+      );
     },
     async list(tenantId, { search, after, limit } = {}) {
       const conditions = ['tenant_id = ?'];
