@@ -36,7 +36,7 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
     case 'links': {
       const { providers, done } = view as PageViews['links'];
       return {
-        ...(done ? { doneText: say(words, `links.done-${done}`) } : {}),
+        ...(done ? { [`done-${done}`]: true } : {}),
         providers: providers.map((provider) => ({
           ...provider,
           ...(provider.since === undefined ? {} : { since: sayDay(words, provider.since) }),
