@@ -133,6 +133,7 @@ export function compose(parts: Parts): ComposedEngine {
             password,
             remoteAddress,
             now: Date.now(),
+            rules: tenant.passwords,
             foreignHashes,
           });
           return result.ok ? { ...result, moduleId: module.id } : result;

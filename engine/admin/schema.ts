@@ -105,7 +105,9 @@ export const userView: JsonSchema = {
     ...body('users', ['password', 'passwordHash']).properties,
     hasPassword: { type: 'boolean', description: 'Whether the person can log in with a password here.' },
     external: object({ provider: text('The provider.'), subject: text('The subject there.') }),
+    passwordChangedAt: instantText('When the password was set; absent where that is not known.'),
     failedLogins: { type: 'integer', description: 'Failed log-ins since the last success.' },
+    lockedUntil: instantText('Until when failed log-ins lock the account; absent where they do not.'),
   },
 };
 

@@ -4,6 +4,7 @@ import { acceptConsent, acceptTerms, findConsent, findTerms } from './step/appro
 import { issueCode, redeemCode } from './step/code.ts';
 import { acceptChoice, prepareContext, settleContext } from './step/context.ts';
 import { acceptLogin, establishSession, findSession, requireUser } from './step/log-in.ts';
+import { acceptNewPassword, findPasswordDue } from './step/password.ts';
 import { identifyClient, validateRequest } from './step/validate-request.ts';
 import type { Ports } from './ports.ts';
 import { defineFlow } from './table.ts';
@@ -50,7 +51,22 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     kind: 'step',
     does: 'the local user stands behind the session',
     run: requireUser,
-    leads: { found: 'session' },
+    leads: { found: 'password age' },
+  },
+
+  'password age': {
+    kind: 'step',
+    does: 'must the password be changed',
+    run: findPasswordDue,
+    leads: { current: 'session', due: 'new password' },
+  },
+  'new password': {
+    kind: 'wait',
+    does: 'the person chooses another password',
+    waitsFor: 'person',
+    accept: acceptNewPassword,
+    expiresIn: interaction,
+    leads: { changed: 'session' },
   },
 
   ...federated,

@@ -1,10 +1,11 @@
-/** The local inbound module: user names and passwords kept here, argon2id; foreign hashes give way to it at the first log-in. */
-import { hash } from '@node-rs/argon2';
-import { isForeignHash, schemeOf } from '../store/foreign-hash.ts';
+/** The local inbound module: user names and passwords kept here, argon2id; foreign hashes and those of another cost give way at the next log-in. */
+import { LRUCache } from 'lru-cache';
+import { schemeOf } from '../store/foreign-hash.ts';
 import { verifySlowHash } from '../store/secret.ts';
 import type { UserRepository } from '../store/store.ts';
-import type { User } from '../tenant/tenant.ts';
+import type { PasswordRules, User } from '../tenant/tenant.ts';
 import type { LoginThrottle } from './login-throttle.ts';
+import { hashPassword, isHashedAs, longestPassword } from './password.ts';
 
 export type LocalResult =
   | { readonly ok: true; readonly user: User }
@@ -17,23 +18,19 @@ export interface LocalModule {
     readonly password: string;
     readonly remoteAddress: string;
     readonly now: number;
+    /** What a password is hashed with that was hashed otherwise. */
+    readonly rules: Pick<PasswordRules, 'hashing'>;
     /** One password hash of each foreign kind that people of the tenant have; none unless given. */
     readonly foreignHashes?: readonly string[];
   }): Promise<LocalResult>;
 }
 
 const freeFailures = 5;
-const longestPassword = 1024;
 /** argon2id takes 19 MiB each; more at once than this wait. */
 const mostVerifications = 8;
 
-/** An argon2id PHC string with the parameters OWASP recommends (19 MiB, 2 passes). */
-export function hashPassword(password: string): Promise<string> {
-  return hash(password, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
-}
-
-/** How long an account stays locked after its failures: a minute, doubled with each further one, at most a day. */
-function lockedFor(failures: number): number {
+/** How long an account stays locked after its failures, milliseconds: a minute, doubled with each further one, at most a day. */
+export function lockedFor(failures: number): number {
   return failures < freeFailures ? 0 : Math.min(60_000 * 2 ** (failures - freeFailures), 86_400_000);
 }
 
@@ -43,7 +40,14 @@ export function createLocalModule(options: {
   readonly throttle: LoginThrottle;
 }): LocalModule {
   const { users, throttle } = options;
-  const nobody = hashPassword('the password of nobody');
+  const nobodies = new LRUCache<string, Promise<string>>({ max: 100 });
+  /** Costs as much to verify as the password of somebody. */
+  const nobodyUnder = (rules: Pick<PasswordRules, 'hashing'>): Promise<string> => {
+    const key = JSON.stringify(rules.hashing);
+    const known = nobodies.get(key) ?? hashPassword('the password of nobody', rules);
+    nobodies.set(key, known);
+    return known;
+  };
   let running = 0;
   const waiting: (() => void)[] = [];
   const verifyBounded = async (stored: string, password: string): Promise<boolean> => {
@@ -58,8 +62,13 @@ export function createLocalModule(options: {
   };
 
   /** The password was right, so it can be hashed anew; unless it was changed at this very moment. */
-  async function replaceHash(tenantId: string, user: User, password: string): Promise<User> {
-    const passwordHash = await hashPassword(password);
+  async function replaceHash(
+    tenantId: string,
+    user: User,
+    password: string,
+    rules: Pick<PasswordRules, 'hashing'>,
+  ): Promise<User> {
+    const passwordHash = await hashPassword(password, rules);
     const changed = await users
       .change(tenantId, user.id, (current) =>
         current.passwordHash === user.passwordHash ? { ...current, passwordHash } : current,
@@ -70,7 +79,8 @@ export function createLocalModule(options: {
   }
 
   return {
-    async authenticate({ tenantId, username, password, remoteAddress, now, foreignHashes = [] }) {
+    async authenticate({ tenantId, username, password, remoteAddress, now, rules, foreignHashes = [] }) {
+      const nobody = nobodyUnder(rules);
       if (throttle.blocked(remoteAddress, now)) return { ok: false, reason: 'try-later' };
       const name = username.normalize('NFC').slice(0, 255);
       const acceptable = name !== '' && Buffer.byteLength(password) <= longestPassword;
@@ -90,7 +100,10 @@ export function createLocalModule(options: {
       }
       await users.recordLogin(tenantId, name, right, now);
       if (right && user)
-        return { ok: true, user: isForeignHash(stored) ? await replaceHash(tenantId, user, password) : user };
+        return {
+          ok: true,
+          user: isHashedAs(stored, rules) ? user : await replaceHash(tenantId, user, password, rules),
+        };
       throttle.failed(remoteAddress, now);
       return { ok: false, reason: 'wrong-credentials' };
     },

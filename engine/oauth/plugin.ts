@@ -9,6 +9,7 @@ import type { Engine, TenantRequest } from './http.ts';
 import { sendErrorPage, sendOAuthError } from './http.ts';
 import { linkRoutes } from './links.ts';
 import { auditRefusals } from './refusals.ts';
+import { passwordRoutes } from './password.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
 import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
@@ -50,6 +51,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   userinfoRoute(server, contextOf);
   sessionRoutes(server, engine, contextOf);
   linkRoutes(server, engine, contextOf);
+  passwordRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {
@@ -79,7 +81,10 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
           ? 'The server could not complete the request'
           : 'The request is malformed';
     const context = contexts.get(request);
-    if (context && /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links)|federation\/)/.test(request.url))
+    if (
+      context &&
+      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|federation\/)/.test(request.url)
+    )
       return sendErrorPage(
         engine,
         context,

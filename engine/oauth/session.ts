@@ -180,7 +180,10 @@ async function leaveProvider(
 
 async function manageView(engine: Engine, context: TenantRequest, session: StoredSession) {
   const { tenant, ports } = context;
-  const granted = await listGrantedAccess(ports.store, tenant.id, session.userId, ports.now());
+  const [user, granted] = await Promise.all([
+    ports.user(session.userId),
+    listGrantedAccess(ports.store, tenant.id, session.userId, ports.now()),
+  ]);
   const apps = await Promise.all(
     granted.map(async ({ clientId, scopes, since, offline, remembered, terms }) => ({
       clientId,
@@ -199,6 +202,8 @@ async function manageView(engine: Engine, context: TenantRequest, session: Store
     ended: (context.request.query as { readonly ended?: unknown }).ended === 'yes',
     logOut: `${tenant.issuer}/session/end`,
     ...((await ports.providers()).length > 0 ? { links: `${tenant.issuer}/session/links` } : {}),
+    ...(user?.passwordHash === undefined ? {} : { changePassword: `${tenant.issuer}/session/password` }),
+    passwordChanged: (context.request.query as { readonly password?: unknown }).password === 'changed',
     apps,
   };
 }

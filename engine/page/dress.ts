@@ -43,6 +43,15 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         })),
       };
     }
+    case 'newPassword': {
+      const { faults, why, minimumLength } = view as PageViews['newPassword'];
+      const gaps = { minimum: String(minimumLength) };
+      return {
+        ...(why ? { whyText: say(words, `newPassword.why-${why}`) } : {}),
+        ruleText: say(words, 'newPassword.rule', gaps),
+        faults: faults.map((code) => ({ code, text: say(words, `newPassword.fault-${code}`, gaps) })),
+      };
+    }
     case 'error':
       return { ...sayError(words, (view as PageViews['error']).code) };
     default:

@@ -1,7 +1,8 @@
 /** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
 import { isLocked } from '../flow/step/approve.ts';
 import { searchChoices } from '../flow/step/context.ts';
-import type { ContextKnown, ContextPrepared, Validated } from '../flow/facts.ts';
+import type { PasswordDue } from '../flow/step/password.ts';
+import type { ContextKnown, ContextPrepared, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
 import type { PageName, PageViews } from './view.ts';
@@ -38,6 +39,20 @@ export async function interactionPage(
         ...(error ? { error } : {}),
       };
       return { name: 'login', view };
+    }
+    case 'new password': {
+      const { session, passwordDue } = flow.facts as Identified & PasswordDue;
+      return {
+        name: 'newPassword',
+        view: {
+          ...form,
+          username: session.username,
+          why: passwordDue,
+          current: false,
+          minimumLength: ports.tenant.passwords.minimumLength,
+          faults: again.error?.split(' ') ?? [],
+        },
+      };
     }
     case 'context': {
       const facts = flow.facts as ContextPrepared;

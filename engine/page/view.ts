@@ -39,6 +39,18 @@ export interface PageViews {
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];
   };
+  /** Fields `password` and `again`, and `current` where it is asked for; buttons `do=save` and `do=cancel`. */
+  readonly newPassword: Base & {
+    /** For password managers. */
+    readonly username: string;
+    /** Why the person must choose another one; absent where they want to. */
+    readonly why?: 'asked' | 'expired';
+    /** Whether the present password is asked for, as nobody has just proven it. */
+    readonly current: boolean;
+    readonly minimumLength: number;
+    /** Rules that the last attempt did not meet: `different`, `wrong-current`, `try-later`, or those of the tenant. */
+    readonly faults: readonly string[];
+  };
   /** Radio `choice=<index>`; a search is a form of its own with the field `search`, sent by GET. */
   readonly context: Base & {
     readonly clientName: string;
@@ -80,6 +92,10 @@ export interface PageViews {
     readonly logOut: string;
     /** Where they link accounts at providers, if there are any. */
     readonly links?: string;
+    /** Where the person can change their password; absent where they have none here. */
+    readonly changePassword?: string;
+    /** Whether the page comes after the password was changed. */
+    readonly passwordChanged: boolean;
     readonly apps: readonly {
       readonly clientId: string;
       readonly name: string;

@@ -1,5 +1,6 @@
 /** Turns a valid document and the files it names into a tenant. */
 import { basename, resolve } from 'node:path';
+import { breachKeyOf } from '../identity/password.ts';
 import { isLoopback } from './cross-check.ts';
 import type { TenantDocument } from './document.ts';
 import type { SecretRules, TenantFiles } from './files.ts';
@@ -12,6 +13,7 @@ import type {
   FhirAccess,
   FhirServer,
   OutboundHttp,
+  PasswordRules,
   Provider,
   ScriptSecret,
   Tenant,
@@ -46,6 +48,12 @@ async function loadAccess(
   }
 }
 
+/** Lines of plain passwords, or of their SHA-1 with or without a count behind a colon. */
+function readBreachedList(text: string): ReadonlySet<string> {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '');
+  return new Set(lines.map((line) => /^([0-9A-Fa-f]{40})(:\d+)?$/.exec(line)?.[1]?.toUpperCase() ?? breachKeyOf(line)));
+}
+
 /** Builds the tenant of a document that fits its schema. What is wrong beyond that is reported to `files`. */
 export async function buildTenant(
   document: TenantDocument,
@@ -57,9 +65,15 @@ export async function buildTenant(
   const clients: Client[] = [];
   for (const [index, client] of (document.clients ?? []).entries())
     clients.push(await loadClient(client, `/clients/${index}`, files, rules, { folder, issuer: document.issuer }));
+  // The schema filled in every default.
+  const { breachedList, ...passwordRules } = document.passwords as Required<
+    NonNullable<TenantDocument['passwords']>
+  > & {
+    readonly hashing: PasswordRules['hashing'];
+  };
   const users: User[] = [];
   for (const [index, user] of (document.users ?? []).entries())
-    users.push(await loadUser(user, `/users/${index}`, files, rules, folder));
+    users.push(await loadUser(user, `/users/${index}`, files, rules, folder, passwordRules));
   const providers: Provider[] = [];
   for (const [index, { clientSecret, federationAuth, ...rest }] of (document.providers ?? []).entries()) {
     const at = `/providers/${index}`;
@@ -125,6 +139,8 @@ export async function buildTenant(
     allowPrivate: document.outboundHttp?.allowPrivate === true,
     rules: hosts.filter((entry) => typeof entry !== 'string'),
   };
+  const breachedText = breachedList && (await files.read(breachedList, '/passwords/breachedList'));
+  const breached = breachedText === undefined || breachedText === '' ? undefined : readBreachedList(breachedText);
   const id = document.id ?? basename(resolve(folder));
   const { $schema: _schema, ...rest } = document;
   return {
@@ -135,6 +151,7 @@ export async function buildTenant(
     version: files.version(),
     keystore: { algorithms: document.keystore?.algorithms ?? [], imported },
     inbound,
+    passwords: { ...passwordRules, ...(breached && { breached }) },
     providers,
     clients,
     users,

@@ -231,6 +231,48 @@ export interface TenantDocument {
     script?: string;
   }[];
   /**
+   * Which passwords people may have, and how they are kept.
+   */
+  passwords?: {
+    /**
+     * The fewest characters.
+     */
+    minimumLength?: number;
+    /**
+     * How hard to guess it must be at least, as zxcvbn estimates it: 1 withstands a few guesses, 2 a throttled attack over the network, 3 a stolen hash for a while, 4 for long. 0 asks for nothing.
+     */
+    minimumStrength?: number;
+    /**
+     * A file below the tenant's folder with passwords that nobody may set, one in each line: plain, or as SHA-1 in hex, with a count behind a colon or without.
+     */
+    breachedList?: string;
+    /**
+     * So many passwords, the present one among them, may not be set again.
+     */
+    history?: number;
+    /**
+     * After so many days a person must choose another one at the next log-in. Without end where absent.
+     */
+    maximumAgeDays?: number;
+    /**
+     * The cost of argon2id. A hash of another cost is made anew at the next log-in.
+     */
+    hashing?: {
+      /**
+       * Memory for each hash.
+       */
+      memoryKibibytes?: number;
+      /**
+       * Passes over it.
+       */
+      passes?: number;
+      /**
+       * How many lanes compute at once.
+       */
+      parallelism?: number;
+    };
+  };
+  /**
    * How the foreign providers are offered.
    */
   federation?: {
@@ -532,6 +574,10 @@ export interface TenantDocument {
      * Instead of `password`: its hash, made elsewhere by bcrypt or PBKDF2, or argon2id. The first log-in replaces a foreign one.
      */
     passwordHash?: string;
+    /**
+     * Whether the person must choose another password at the next log-in.
+     */
+    mustChangePassword?: boolean;
     /**
      * Given name.
      */

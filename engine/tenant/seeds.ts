@@ -1,19 +1,20 @@
 /** Clients and people of a document, as they are once secrets are hashed and files are read. */
 import { createHash } from 'node:crypto';
+import { hashPassword } from '../identity/password.ts';
 import { hashLowEntropySecret } from '../store/secret.ts';
 import type { ClientDocument, UserDocument } from './document.ts';
 import type { SecretRules, TenantFiles } from './files.ts';
 import { publicJwks } from './key-sets.ts';
-import type { Client, ClientSecret, GrantType, User } from './tenant.ts';
+import type { Client, ClientSecret, GrantType, PasswordRules, User } from './tenant.ts';
 
 const hashes = new Map<string, Promise<string>>();
 
 /** argon2id takes tens of milliseconds by design: a reload hashes only what changed. Keyed by place, so equal secrets get their own salts. */
-function hashOnce(place: string, value: string): Promise<string> {
+function hashOnce(place: string, value: string, make = hashLowEntropySecret): Promise<string> {
   const key = createHash('sha256')
     .update(JSON.stringify([place, value]))
     .digest('base64url');
-  const known = hashes.get(key) ?? hashLowEntropySecret(value);
+  const known = hashes.get(key) ?? make(value);
   hashes.set(key, known);
   return known;
 }
@@ -62,10 +63,13 @@ export async function loadUser(
   files: TenantFiles,
   rules: SecretRules,
   folder: string,
+  passwords: Pick<PasswordRules, 'hashing'>,
 ): Promise<User> {
   const { password, passwordHash: given, ...rest } = document;
   const text = password === undefined ? undefined : await files.secret(password, `${at}/password`, rules);
-  const passwordHash = text === undefined ? given : await hashOnce(`${folder} user ${document.username}`, text);
+  const place = `${folder} user ${document.username} ${JSON.stringify(passwords.hashing)}`;
+  const passwordHash =
+    text === undefined ? given : await hashOnce(place, text, (value) => hashPassword(value, passwords));
   return {
     ...(rest as Required<Pick<User, 'enabled' | 'authorities' | 'defaultLaunchContexts' | 'userData'>> & typeof rest),
     id: document.id ?? document.username,

@@ -84,6 +84,11 @@ export interface User {
   readonly id: string;
   readonly username: string;
   readonly passwordHash?: string;
+  /** Hashes of the passwords before, the youngest first. */
+  readonly passwordHistory?: readonly string[];
+  /** Epoch milliseconds. */
+  readonly passwordChangedAt?: number;
+  readonly mustChangePassword?: boolean;
   readonly givenName?: string;
   readonly familyName?: string;
   readonly email?: string;
@@ -95,6 +100,18 @@ export interface User {
   readonly defaultLaunchContexts: readonly LaunchContext[];
   readonly notes?: string;
   readonly userData: Readonly<Record<string, unknown>>;
+}
+
+export interface PasswordRules {
+  readonly minimumLength: number;
+  /** 0 to 4, as zxcvbn estimates. */
+  readonly minimumStrength: number;
+  /** Upper-case hex SHA-1 of passwords that nobody may set. */
+  readonly breached?: ReadonlySet<string>;
+  /** So many passwords, the present one among them, may not be set again. */
+  readonly history: number;
+  readonly maximumAgeDays?: number;
+  readonly hashing: { readonly memoryKibibytes: number; readonly passes: number; readonly parallelism: number };
 }
 
 /** One of a tenant's own files that a script imports; `name` is its path below the tenant's folder. */
@@ -239,6 +256,7 @@ export interface Tenant {
   };
   readonly lifetimes: Lifetimes;
   readonly inbound: readonly { readonly type: 'local'; readonly id: string; readonly script?: Script }[];
+  readonly passwords: PasswordRules;
   readonly federation: { readonly autoRedirect: boolean; readonly passwordForm: boolean };
   readonly providers: readonly Provider[];
   readonly clients: readonly Client[];

@@ -245,12 +245,12 @@ for (const database of ['PGlite', 'PostgreSQL']) {
         const made = await admin('POST', `${at}/users`, {
           id: 'midway',
           username: 'midway',
-          password: 'midway-password',
+          password: 'halfway-there-then',
         });
         expect(made.status).to.equal(201);
         const person = createPerson(server.url);
         const { url, verifier } = authorizationRequest(server, { scope: 'openid' });
-        const back = await person.walk(await person.open(url), { username: 'midway', password: 'midway-password' });
+        const back = await person.walk(await person.open(url), { username: 'midway', password: 'halfway-there-then' });
         await admin('PATCH', `${at}/users/midway`, { enabled: false });
         const answer = await redeem(server, back.searchParams.get('code') ?? '', verifier);
         expect(answer.body['error']).to.equal('invalid_grant');
@@ -285,7 +285,7 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       });
 
       it('unlocks a person after failed log-ins', async () => {
-        await admin('POST', `${at}/users`, { id: 'locked', username: 'locked', password: 'locked-password' });
+        await admin('POST', `${at}/users`, { id: 'locked', username: 'locked', password: 'a-door-and-a-key' });
         const person = createPerson(server.url);
         let page = await person.open(authorizationRequest(server, { scope: 'openid' }).url);
         for (let attempt = 0; attempt < 3; attempt += 1)

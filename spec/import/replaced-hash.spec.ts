@@ -72,6 +72,7 @@ for (const database of databases()) {
         password,
         remoteAddress: '192.0.2.1',
         now: NOW,
+        rules: { hashing: { memoryKibibytes: 19_456, passes: 2, parallelism: 1 } },
         foreignHashes,
       });
     const hashOf = async (username: string) => (await store.users.findByUsername('t', username))?.passwordHash;

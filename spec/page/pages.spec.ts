@@ -177,6 +177,29 @@ describe('every page, looked at in a browser', function () {
       await look(`long-logged-out-${language}`);
     });
 
+    it(`another password, in ${language}`, async () => {
+      await arrive(locale);
+      await page.goto(stage.authorize('clinic', 'wide'));
+      await logIn(`newcomer-${language}`);
+      await look(`new-password-${language}`);
+      const save = async (password: string, again: string) => {
+        await page.locator('#password').fill(password);
+        await page.locator('#again').fill(again);
+        await press('save');
+      };
+      await save('brief', 'briefly');
+      await page.getByRole('alert').waitFor();
+      await look(`new-password-refused-${language}`);
+      await save('a lantern for an otter', 'a lantern for an otter');
+      await page.getByRole('radio').first().waitFor();
+      await page.goto(`${stage.server.url}/clinic/session/password`);
+      await look(`change-password-${language}`);
+      await page.locator('#current').fill('a lantern for an otter');
+      await save('a lantern for a badger', 'a lantern for a badger');
+      await page.getByRole('status').waitFor();
+      await look(`changed-password-${language}`);
+    });
+
     it(`what did not work, in ${language}`, async () => {
       const { server } = stage;
       await arrive(locale);

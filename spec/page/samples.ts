@@ -12,6 +12,14 @@ export function samplePages(text: string): PageViews {
       passwordForm: true,
       providers: [{ id: text, name: text }],
     },
+    newPassword: {
+      ...form,
+      username: text,
+      why: 'expired',
+      current: true,
+      minimumLength: 8,
+      faults: ['too-short', 'names-you'],
+    },
     context: {
       ...form,
       clientName: text,
@@ -47,6 +55,8 @@ export function samplePages(text: string): PageViews {
       ended: true,
       logOut: text,
       links: text,
+      changePassword: text,
+      passwordChanged: true,
       apps: [
         { clientId: text, name: text, since: text, offline: true, remembered: true, terms: true, scopes: [text] },
         { clientId: text, name: text, offline: false, remembered: false, terms: true, scopes: [] },

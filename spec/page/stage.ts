@@ -110,7 +110,11 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     tenant(url, 'clinic', 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
       scripts: { callbacks: 'callbacks.js' },
       termsOfService: { version: '2026-01', text: terms },
-      users: [user, ...nurses],
+      users: [
+        user,
+        ...nurses,
+        ...['en', 'de'].map((language) => ({ ...user, username: `newcomer-${language}`, mustChangePassword: true })),
+      ],
       clients: [
         app('wide', 'Longitudinal Care Coordination & Rehabilitationsnachsorgeprogramm', redirectUri, {
           attestation: {

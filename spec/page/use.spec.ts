@@ -214,11 +214,11 @@ describe('pages in use', function () {
         expect(my.answer().has('code')).to.equal(false);
       });
     }
-    it('a provider that cannot be reached is told to the app', async () => {
+    it('a provider that cannot be reached leads back to the other ways to log in', async () => {
       await my.page.goto(my.stage.authorize('choice', 'plain'));
       await my.click('button', 'Log in with A Provider That Is Gone');
-      await my.atApp();
-      expect(my.answer().get('error')).to.equal('temporarily_unavailable');
+      expect(await my.page.getByRole('alert').innerText()).to.contain('not available at the moment');
+      expect(await my.page.getByRole('button', { name: 'Log in with Partner Hospital' }).count()).to.equal(1);
     });
   });
 });

@@ -1,8 +1,10 @@
 /** The tenant's people. Those of the tenant document were brought into the store once and live there. */
-import { hashLowEntropySecret, newHandle } from '../../store/secret.ts';
+import { lockedFor } from '../../identity/local.ts';
+import { checkPassword, hashPassword, withPassword } from '../../identity/password.ts';
+import { newHandle } from '../../store/secret.ts';
 import type { Store } from '../../store/store.ts';
 import type { UserDocument } from '../../tenant/document.ts';
-import type { User } from '../../tenant/tenant.ts';
+import type { Tenant, User } from '../../tenant/tenant.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { cut } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
@@ -13,27 +15,62 @@ import { changedMembers } from './clients.ts';
 
 type UserBody = Omit<UserDocument, 'password' | 'passwordHash'> & { readonly password?: string };
 
-function view({ passwordHash, ...rest }: User, failedLogins?: number) {
-  return { ...rest, hasPassword: passwordHash !== undefined, ...(failedLogins === undefined ? {} : { failedLogins }) };
+type Secret = 'passwordHash' | 'passwordHistory' | 'passwordChangedAt';
+
+function view({ passwordHash, passwordHistory: _history, passwordChangedAt, ...rest }: User, locks: object = {}) {
+  return {
+    ...rest,
+    hasPassword: passwordHash !== undefined,
+    ...(passwordChangedAt === undefined ? {} : { passwordChangedAt: new Date(passwordChangedAt).toISOString() }),
+    ...locks,
+  };
 }
 
-function bodyOf({ passwordHash: _hash, external: _external, ...rest }: User): UserBody {
+/** What failed log-ins mean for the account now. */
+function locksOf({ count, lastAt }: { readonly count: number; readonly lastAt: number }, now: number): object {
+  const until = lastAt + lockedFor(count);
+  return { failedLogins: count, ...(until > now ? { lockedUntil: new Date(until).toISOString() } : {}) };
+}
+
+function bodyOf(user: User): UserBody {
+  const { passwordHash: _hash, passwordHistory: _history, passwordChangedAt: _at, external: _external, ...rest } = user;
   return rest as unknown as UserBody;
 }
 
-/** What a body cannot say, the person's password hash and foreign identity, comes from `kept`. */
-function toUser(body: UserBody, id: string, kept: Pick<User, 'passwordHash' | 'external'>): User {
+/** What a body cannot say, the person's password and foreign identity, comes from `kept`. */
+function toUser(body: UserBody, id: string, kept: Partial<Pick<User, Secret | 'external'>>): User {
   const { password: _password, ...rest } = body;
   return {
     ...(rest as unknown as User),
     id,
     ...(kept.passwordHash === undefined ? {} : { passwordHash: kept.passwordHash }),
+    ...(kept.passwordHistory === undefined ? {} : { passwordHistory: kept.passwordHistory }),
+    ...(kept.passwordChangedAt === undefined ? {} : { passwordChangedAt: kept.passwordChangedAt }),
     ...(kept.external ? { external: kept.external } : {}),
   };
 }
 
-async function hashOf(password: string | undefined): Promise<Pick<User, 'passwordHash'>> {
-  return password === undefined ? {} : { passwordHash: await hashLowEntropySecret(password) };
+const sentences = {
+  'too-short': 'it has too few characters',
+  'too-long': 'it is too long',
+  'too-weak': 'it is too easy to guess',
+  breached: 'it is on the list of breached passwords',
+  'names-you': 'it holds a name or the mail address of the person',
+  'used-before': 'the person had it before',
+} as const;
+
+/** The hash of a password that the tenant's rules allow, or the answer that says why they do not. */
+async function hashAllowed(tenant: Tenant, user: User, password: string) {
+  const faults = await checkPassword(tenant.passwords, user, password);
+  if (faults.length === 0) return { passwordHash: await hashPassword(password, tenant.passwords) };
+  return refuse(
+    400,
+    'password-refused',
+    `The password may not be set: ${faults.map((one) => sentences[one]).join('; ')}.`,
+    {
+      hint: 'See `passwords` in the tenant document.',
+    },
+  );
 }
 
 /** Ends everything that goes on in the person's name, at once. */
@@ -50,7 +87,8 @@ async function edit(request: TenantRequest, services: Services, next: (body: Use
   if (!known) return notFound('user', id);
   // Hashing takes its time by design, so it is done outside the transaction.
   const { password } = next(bodyOf(known));
-  const hashed = typeof password === 'string' ? await hashOf(password) : {};
+  const hashed = typeof password === 'string' ? await hashAllowed(tenant, known, password) : undefined;
+  if (hashed && 'problem' in hashed) return hashed;
   let refused: ReturnType<typeof refuse> | undefined;
   let members: readonly string[] = [];
   const user = await store.users.change(tenant.id, id, (current) => {
@@ -60,7 +98,10 @@ async function edit(request: TenantRequest, services: Services, next: (body: Use
     else if (body.id !== undefined && body.id !== id)
       refused = refuse(400, 'user-id-fixed', 'The id of a user does not change.', { hint: 'Leave id out.' });
     if (refused) return current;
-    const changed = toUser(body, id, { ...current, ...hashed });
+    const edited = toUser(body, id, current);
+    const changed = hashed
+      ? withPassword(edited, hashed.passwordHash, tenant.passwords, services.now(), edited.mustChangePassword)
+      : edited;
     members = [...changedMembers(bodyOf(current), bodyOf(changed)), ...(password === undefined ? [] : ['password'])];
     return changed;
   });
@@ -112,12 +153,17 @@ export const userRoutes: readonly TenantRoute[] = [
     body: userBody,
     answer: { status: 201, schema: userView },
     commands: [{ name: 'user create' }],
-    async run({ tenant, body }, { store }) {
+    async run({ tenant, body }, { store, now }) {
       const wanted = body as UserBody;
       const id = wanted.id ?? newHandle(12);
       if (await store.users.findById(tenant.id, id))
         return refuse(409, 'conflict', `There is a user with the id ${id} already.`);
-      const user = toUser(wanted, id, await hashOf(wanted.password));
+      const bare = toUser(wanted, id, {});
+      const hashed = wanted.password === undefined ? undefined : await hashAllowed(tenant, bare, wanted.password);
+      if (hashed && 'problem' in hashed) return hashed;
+      const user = hashed
+        ? withPassword(bare, hashed.passwordHash, tenant.passwords, now(), bare.mustChangePassword)
+        : bare;
       await store.users.save(tenant.id, user);
       return { status: 201, body: view(user), change: { type: 'user.created', userId: id } };
     },
@@ -130,11 +176,11 @@ export const userRoutes: readonly TenantRoute[] = [
     permission: 'read',
     answer: { status: 200, schema: userView },
     commands: [{ name: 'user show' }],
-    async run({ tenant, parameters }, { store }) {
+    async run({ tenant, parameters }, { store, now }) {
       const id = parameters['userId'] ?? '';
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
-      return ok(view(user, (await store.users.failures(tenant.id, user.username)).count));
+      return ok(view(user, locksOf(await store.users.failures(tenant.id, user.username), now())));
     },
   },
   {

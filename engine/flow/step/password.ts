@@ -1,0 +1,68 @@
+/** A person who must choose another password does so between the proof of who they are and the session. */
+import { checkPassword, hashPassword, whyChange, withPassword } from '../../identity/password.ts';
+import type { Identified } from '../facts.ts';
+import type { Ports } from '../ports.ts';
+import { type Again, move, reject, type StepResult } from '../table.ts';
+
+type Known = Identified & { readonly userId: string };
+
+export interface PasswordDue {
+  readonly passwordDue: 'asked' | 'expired';
+}
+
+/** Whether the person goes on, or must choose another password first. */
+export async function findPasswordDue(
+  facts: Known,
+  ports: Ports,
+): Promise<StepResult<{ current: unknown; due: PasswordDue }>> {
+  const user = await ports.user(facts.userId);
+  const why = user && whyChange(user, ports.tenant.passwords, ports.now());
+  return why === undefined ? move('current', {}) : move('due', { passwordDue: why });
+}
+
+/** The form with the new password, twice. Nothing is kept of one that may not be set. */
+export async function acceptNewPassword(
+  facts: Known & PasswordDue,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<StepResult<{ changed: unknown }> | Again> {
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
+  const { password, again } = input;
+  if (typeof password !== 'string' || password === '') return { kind: 'again' };
+  const user = await ports.user(facts.userId);
+  if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
+  const faults = await changePassword(user.id, password, again, ports);
+  return faults.length === 0 ? move('changed', {}) : { kind: 'again', error: faults.join(' ') };
+}
+
+/**
+ * Sets a person's own new password and ends their sessions, which somebody else may have begun.
+ * @param again the same once more, as the person typed it.
+ * @returns why it was not set: codes of `newPassword.fault-…`; empty where it was.
+ */
+export async function changePassword(
+  userId: string,
+  password: string,
+  again: unknown,
+  ports: Ports,
+): Promise<readonly string[]> {
+  const { tenant, store } = ports;
+  if (password !== again) return ['different'];
+  const user = await ports.user(userId);
+  if (!user) return ['changed-meanwhile'];
+  // To choose the same one again is no change.
+  const rules = { ...tenant.passwords, history: Math.max(1, tenant.passwords.history) };
+  const faults = await checkPassword(rules, user, password);
+  if (faults.length > 0) return faults;
+  const passwordHash = await hashPassword(password, tenant.passwords);
+  let done = false;
+  await store.users.change(tenant.id, userId, (current) => {
+    // Somebody else set one while this was checked against the one before.
+    done = current.passwordHash === user.passwordHash;
+    return done ? withPassword(current, passwordHash, tenant.passwords, ports.now()) : current;
+  });
+  if (!done) return ['changed-meanwhile'];
+  await store.sessions.deleteForUser(tenant.id, userId);
+  ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'password.changed', outcome: 'success', userId });
+  return [];
+}
