@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { pino } from 'pino';
 import { adminPlugin } from './admin/plugin.ts';
+import { skinPreview } from './admin/skin-preview.ts';
 import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
 import { createSealer } from './key/seal.ts';
@@ -152,6 +153,14 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       settle: () => engine.drain(),
       now: () => Date.now(),
     },
+  });
+  await server.register(skinPreview, {
+    prefix: '/admin/skins/preview',
+    url: '/admin/skins/preview',
+    pages: engine.pages,
+    skinsFolder: join(root, 'skins'),
+    directory,
+    store,
   });
   const mounted = (await mount?.(server, { store, directory, engine })) ?? false;
   if (!mounted)

@@ -75,14 +75,18 @@ export function authorizeRoutes(
     },
   });
 
-  server.get<{ Params: { flow: string }; Querystring: { search?: unknown } }>(
+  server.get<{ Params: { flow: string }; Querystring: { search?: unknown; page?: unknown } }>(
     '/login/:flow',
     async (request, reply) => {
       const context = contextOf(request, reply);
       const flow = await boundFlow(context, request.params.flow);
       if (!flow) return sendErrorPage(engine, context, 'flow-gone');
-      const { search } = request.query;
-      return standing(engine, context, flow, typeof search === 'string' ? { view: { search } } : undefined);
+      const { search, page } = request.query;
+      const asked = {
+        ...(typeof search === 'string' ? { search } : {}),
+        ...(typeof page === 'string' ? { page } : {}),
+      };
+      return standing(engine, context, flow, Object.keys(asked).length > 0 ? { view: asked } : undefined);
     },
   );
 

@@ -46,22 +46,32 @@ export function sendPage<P extends PageName>(
   view: PageViews[P],
   options: { readonly status?: number; readonly formTargets?: readonly string[]; readonly uiLocales?: string } = {},
 ): FastifyReply {
-  const ancestors = tenant.frameAncestors.length > 0 ? tenant.frameAncestors.join(' ') : "'none'";
-  // A form's answer may redirect to the app, which browsers count as a target of the form.
-  const targets = ["'self'", ...(options.formTargets ?? [])].join(' ');
   return reply
     .code(options.status ?? 200)
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .header('pragma', 'no-cache')
-    .header('referrer-policy', 'no-referrer')
-    .header('x-content-type-options', 'nosniff')
-    .header(
-      'content-security-policy',
-      `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
-    )
-    .headers(tenant.frameAncestors.length > 0 ? {} : { 'x-frame-options': 'DENY' })
+    .headers(pageHeaders(tenant.frameAncestors, options.formTargets))
     .send(engine.pages.render(tenant, page, view, languagesOf(request, options.uiLocales)));
+}
+
+/**
+ * What every page is sent with: never kept, and nothing in it but the skin's own.
+ * @param frameAncestors origins that may show it in a frame.
+ * @param formTargets where a form's answer may redirect to, which browsers count as a target of the form.
+ */
+export function pageHeaders(
+  frameAncestors: readonly string[],
+  formTargets: readonly string[] = [],
+): Readonly<Record<string, string>> {
+  const ancestors = frameAncestors.length > 0 ? frameAncestors.join(' ') : "'none'";
+  const targets = ["'self'", ...formTargets].join(' ');
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    pragma: 'no-cache',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
+    ...(frameAncestors.length > 0 ? {} : { 'x-frame-options': 'DENY' }),
+  };
 }
 
 /** Tells the person, who must not or cannot be sent back to the app; the words are the skin's. */

@@ -1,6 +1,6 @@
 /** Makes of a page's view what its template shows: words in the person's language, and answers mustache cannot find itself. */
 import type { PageName, PageViews } from './view.ts';
-import { describeScope, say, sayDay, sayError, type Words } from './words.ts';
+import { describeScope, groupOf, say, sayDay, sayError, scopeGroups, type Words } from './words.ts';
 
 type Dressed = Readonly<Record<string, unknown>>;
 
@@ -59,22 +59,38 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
   }
 }
 
-function contextWords({ choices, total, search }: PageViews['context'], words: Words): Dressed {
+function contextWords({ choices, total, from, search }: PageViews['context'], words: Words): Dressed {
   const more = total > choices.length;
+  const range = { from: String(from), to: String(from + choices.length - 1), total: String(total) };
   return {
     more,
-    moreText: more ? say(words, 'context.more', { shown: String(choices.length), total: String(total) }) : '',
+    moreText: more ? say(words, 'context.more', range) : '',
     noneText: say(words, 'context.none', { search }),
-    choices: choices.map(({ sex, ...choice }) => ({
+    choices: choices.map(({ sex, birthDate, ...choice }) => ({
       ...choice,
+      ...(birthDate === undefined ? {} : { birthDate: sayDay(words, birthDate) }),
       ...(sex === undefined ? {} : { sex: say(words, `sex.${sex.toLowerCase()}`) || sex }),
     })),
   };
 }
 
-function consentWords({ scopes, attestation }: PageViews['consent'], words: Words): Dressed {
+function consentWords({ scopes, attestation, rememberedUntil }: PageViews['consent'], words: Words): Dressed {
+  const described = scopes.map((scope) => ({ ...scope, ...describeScope(words, scope.value) }));
+  const groups = scopeGroups.flatMap((group) => {
+    const members = described.filter(({ value }) => groupOf(value) === group);
+    return members.length === 0 ? [] : [{ group, groupTitle: say(words, `group.${group}`), scopes: members }];
+  });
   return {
-    scopes: scopes.map((scope) => ({ ...scope, ...describeScope(words, scope.value) })),
-    ...(attestation ? { attestation: { ...attestation, date: sayDay(words, attestation.date) } } : {}),
+    scopes: described,
+    groups,
+    ...(rememberedUntil === undefined
+      ? {}
+      : { untilText: say(words, 'consent.until', { date: sayDay(words, rememberedUntil) }) }),
+    ...(attestation === undefined ? {} : { attestation: attestationWords(attestation, words) }),
   };
+}
+
+function attestationWords(attestation: NonNullable<PageViews['consent']['attestation']>, words: Words): Dressed {
+  const date = sayDay(words, attestation.date);
+  return { ...attestation, date, dateText: say(words, 'consent.attested', { date }) };
 }

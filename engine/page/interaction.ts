@@ -7,6 +7,7 @@ import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
 import type { PageName, PageViews } from './view.ts';
 
+/** So many choices are on one page. */
 const mostChoices = 50;
 /** So many choices are seen at a glance; more of them are searched. */
 const fewChoices = 7;
@@ -58,15 +59,28 @@ export async function interactionPage(
       const facts = flow.facts as ContextPrepared;
       const search = again.view?.['search'] ?? '';
       const found = searchChoices(facts.choices, search);
-      const choices = found.slice(0, mostChoices).map(({ index, choice: { display, birthDate, sex, identifier } }) => ({
-        index,
-        display,
-        ...(birthDate ? { birthDate } : {}),
-        ...(sex ? { sex } : {}),
-        ...(identifier ? { identifier } : {}),
-        checked: found.length === 1,
-      }));
+      const pages = Math.max(1, Math.ceil(found.length / mostChoices));
+      const page = Math.min(pages, numberOf(again.view?.['page']));
+      const first = (page - 1) * mostChoices;
+      const named = Map.groupBy(facts.choices, ({ display }) => display);
+      const choices = found
+        .slice(first, first + mostChoices)
+        .map(({ index, choice: { display, birthDate, sex, identifier } }) => ({
+          index,
+          display,
+          ...(birthDate ? { birthDate } : {}),
+          ...(sex ? { sex } : {}),
+          ...(identifier ? { identifier } : {}),
+          ...((named.get(display)?.length ?? 0) > 1 ? { namesake: true } : {}),
+          checked: found.length === 1,
+        }));
       const error = again.error === 'choose-one' ? { error: 'choose-one' as const } : {};
+      const pageAt = (number: number) => {
+        const address = new URL(form.action);
+        if (search !== '') address.searchParams.set('search', search);
+        address.searchParams.set('page', String(number));
+        return address.href;
+      };
       const view = {
         ...form,
         clientName,
@@ -74,6 +88,10 @@ export async function interactionPage(
         searchable: facts.choices.length > fewChoices,
         choices,
         total: found.length,
+        pageNumber: page,
+        from: first + 1,
+        ...(page > 1 ? { previous: pageAt(page - 1) } : {}),
+        ...(page < pages ? { next: pageAt(page + 1) } : {}),
         required: facts.contextRequired,
         ...error,
       };
@@ -81,11 +99,14 @@ export async function interactionPage(
     }
     case 'terms': {
       const terms = ports.tenant.termsOfService;
-      return { name: 'terms', view: { ...form, clientName, version: terms?.version ?? '', text: terms?.text ?? '' } };
+      const text = terms?.text ?? '';
+      return { name: 'terms', view: { ...form, clientName, version: terms?.version ?? '', text, sample: text === '' } };
     }
     case 'consent': {
       const facts = flow.facts as ContextKnown;
       const { session } = facts;
+      const remember = client?.rememberApprovedScopes === true && !client.alwaysRequireApproval;
+      const until = new Date(ports.now() + ports.tenant.lifetimes.consentSeconds * 1000).toISOString().slice(0, 10);
       const view: PageViews['consent'] = {
         ...form,
         clientName,
@@ -94,7 +115,8 @@ export async function interactionPage(
         scopes: facts.grantableScopes.map((value) => ({ value, locked: isLocked(value, ports.tenant) })),
         mayDecline: ports.tenant.consent.allowDecline,
         offline: facts.grantableScopes.includes('offline_access'),
-        remember: client?.rememberApprovedScopes ?? false,
+        remember,
+        ...(remember ? { rememberedUntil: until } : {}),
         ...(client?.attestation ? { attestation: client.attestation } : {}),
       };
       return { name: 'consent', view };
@@ -102,4 +124,8 @@ export async function interactionPage(
     default:
       return undefined;
   }
+}
+
+function numberOf(text = ''): number {
+  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 1;
 }

@@ -1,5 +1,5 @@
 /** Renders pages from a skin: mustache templates, messages by language, a stylesheet. What a skin lacks comes from `default`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import mustache from 'mustache';
@@ -43,12 +43,15 @@ export function createPageRenderer(options: {
   }
 
   /** The tenant's own skin first, then the shipped one of that name, then the default. */
-  function layers(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly File[] {
+  function placesOf(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly string[] {
     const own = /^[A-Za-z0-9_/-]+$/.test(tenant.skin)
       ? [join(tenant.folder, tenant.skin, name), join(options.skinsFolder, tenant.skin, name)]
       : [];
-    const paths = new Set([...own, join(options.skinsFolder, 'default', name)]);
-    return [...paths].flatMap((path) => {
+    return [...new Set([...own, join(options.skinsFolder, 'default', name)])];
+  }
+
+  function layers(tenant: Pick<TenantLook, 'skin' | 'folder'>, name: string): readonly File[] {
+    return placesOf(tenant, name).flatMap((path) => {
       const body = read(path);
       return body ? [{ path, body }] : [];
     });
@@ -111,6 +114,10 @@ export function createPageRenderer(options: {
       const type = types[/^[A-Za-z0-9_-]+\.([a-z0-9]+)$/.exec(name)?.[1] ?? ''];
       const body = type ? layers(tenant, name)[0]?.body : undefined;
       return type && body ? { type, body } : undefined;
+    },
+    languages(tenant) {
+      const names = placesOf(tenant, 'messages').flatMap((path) => (existsSync(path) ? readdirSync(path) : []));
+      return [...new Set(names.flatMap((name) => /^([a-z]{2,3})\.json$/.exec(name)?.[1] ?? []))].sort();
     },
   };
 }

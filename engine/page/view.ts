@@ -63,24 +63,42 @@ export interface PageViews {
       readonly birthDate?: string;
       readonly sex?: string;
       readonly identifier?: string;
+      /** Whether another choice of the whole list has the same name. */
+      readonly namesake?: boolean;
       readonly checked: boolean;
     }[];
+    /** How many match the search. */
     readonly total: number;
+    /** Counted from 1. */
+    readonly pageNumber: number;
+    /** The place of the first one shown among those that match, counted from 1. */
+    readonly from: number;
+    /** Addresses of the neighbouring pages, where there are any. */
+    readonly previous?: string;
+    readonly next?: string;
     readonly required: boolean;
     readonly error?: 'choose-one';
   };
   /** Buttons `do=accept` and `do=reject`. */
-  readonly terms: Base & { readonly clientName: string; readonly version: string; readonly text: string };
+  readonly terms: Base & {
+    readonly clientName: string;
+    readonly version: string;
+    readonly text: string;
+    /** Whether the tenant has no text of its own, so that the page says that this is a sample. */
+    readonly sample: boolean;
+  };
   /** Checkboxes `scope=<value>`; buttons `do=approve` and `do=deny`; checkbox `remember`. */
   readonly consent: Base & {
     readonly clientName: string;
     readonly personName: string;
     readonly contextName?: string;
-    /** The renderer adds `title`, `detail` and maybe `warning` to each. */
+    /** The renderer adds `title`, `detail` and maybe `warning` to each, and makes `groups` of them. */
     readonly scopes: readonly { readonly value: string; readonly locked: boolean }[];
     readonly mayDecline: boolean;
     readonly offline: boolean;
     readonly remember: boolean;
+    /** The ISO date until which a remembered approval lasts. */
+    readonly rememberedUntil?: string;
     readonly attestation?: { readonly text: string; readonly date: string; readonly url?: string };
   };
   /** Each app has a button `revoke=<clientId>`. */
@@ -138,6 +156,23 @@ export interface PageViews {
 
 export type PageName = keyof PageViews;
 
+/**
+ * What the form of each page must be able to send, as `name` or `name=value`. Of a page that nothing is sent from the
+ * list is empty. `sallyport check` holds the templates of a skin against it.
+ */
+export const formFields: Readonly<Record<PageName, readonly string[]>> = {
+  login: ['csrf', 'username', 'password', 'do=login', 'provider'],
+  newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
+  context: ['csrf', 'choice', 'do=choose', 'do=cancel', 'search'],
+  terms: ['csrf', 'do=accept', 'do=reject'],
+  consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],
+  manage: ['csrf', 'revoke'],
+  links: ['csrf', 'password', 'link', 'unlink'],
+  logout: ['csrf', 'do=logout'],
+  loggedOut: [],
+  error: [],
+};
+
 export interface PageRenderer {
   /** A complete HTML document in the tenant's skin and the best of the wanted languages. */
   render<P extends PageName>(
@@ -157,4 +192,6 @@ export interface PageRenderer {
     tenant: { readonly skin: string; readonly folder: string },
     name: string,
   ): { readonly type: string; readonly body: Buffer } | undefined;
+  /** The languages that a skin has messages of, its own and the default's, in alphabetical order. */
+  languages(tenant: { readonly skin: string; readonly folder: string }): readonly string[];
 }

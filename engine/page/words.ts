@@ -59,6 +59,23 @@ export function describeScope(words: Words, text: string): ScopeWords {
   return { title: text, detail: say(words, 'words.unknown-detail'), warning: say(words, 'words.unknown-warning') };
 }
 
+/** Groups of scopes, in the order a person is asked in. */
+export const scopeGroups = ['identity', 'context', 'patient', 'user', 'system', 'time', 'other'] as const;
+
+export type ScopeGroup = (typeof scopeGroups)[number];
+
+const identityScopes = ['openid', 'fhirUser', 'profile', 'email'];
+const timeScopes = ['online_access', 'offline_access'];
+
+/** The group that a scope is shown in: whom it names, what was selected, whose records, and for how long. */
+export function groupOf(text: string): ScopeGroup {
+  if (identityScopes.includes(text)) return 'identity';
+  if (timeScopes.includes(text)) return 'time';
+  const scope = parseScope(text);
+  if (scope.kind === 'launch') return 'context';
+  return scope.kind === 'resource' ? scope.context : 'other';
+}
+
 function describeResource(words: Words, scope: ResourceScope): ScopeWords {
   const has = (letter: PermissionLetter) => scope.permissions.includes(letter);
   const reads = has('r') || has('s');

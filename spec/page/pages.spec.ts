@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { follow, inspect, inspected, launchBrowser, visit, type Visitor } from './browser.ts';
-import { samplePages } from './samples.ts';
+import { samplePages } from '../../engine/page/samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
 describe('every page, looked at in a browser', function () {

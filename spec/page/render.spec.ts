@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { createPageRenderer } from '../../engine/page/render.ts';
 import type { PageName } from '../../engine/page/view.ts';
-import { samplePages } from './samples.ts';
+import { samplePages } from '../../engine/page/samples.ts';
 
 const skinsFolder = join(import.meta.dirname, '../../skins');
 const pages = createPageRenderer({ skinsFolder });

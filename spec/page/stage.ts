@@ -73,7 +73,7 @@ function app(clientId: string, clientName: string, redirectUri: string, more: Re
 }
 
 /** People of the clinic who were never there before, one for each journey. */
-const nurses = Array.from({ length: 40 }, (_, index) => ({
+const nurses = Array.from({ length: 60 }, (_, index) => ({
   username: `nurse-${index + 1}`,
   password: 'demo-password',
   givenName: 'Nurse',

@@ -20,7 +20,7 @@ describe('pages in use', function () {
     it('search a long list, by what people know of a patient', async () => {
       await my.page.goto(my.stage.authorize('clinic', 'wide'));
       await my.logIn(my.stage.newcomer());
-      expect(await my.page.locator('main').innerText()).to.contain('50 of 120 records are shown');
+      expect(await my.page.locator('main').innerText()).to.contain('Records 1 to 50 of 120');
       expect(await my.page.getByRole('radio').count()).to.equal(50);
       const found = async (search: string) => {
         await my.page.getByRole('searchbox').fill(search);
@@ -51,6 +51,43 @@ describe('pages in use', function () {
       await my.click('link', 'Show all records');
       expect(await my.page.getByRole('radio').count()).to.equal(50);
     });
+
+    it('turn the pages of a long list, and choose on the last', async () => {
+      await my.page.goto(my.stage.authorize('clinic', 'wide'));
+      await my.logIn(my.stage.newcomer());
+      expect(await my.page.getByRole('link', { name: 'Previous' }).count(), 'nothing before the first').to.equal(0);
+      await my.click('link', 'Next');
+      expect(await my.page.locator('main').innerText()).to.contain('Records 51 to 100 of 120');
+      await my.click('link', 'Next');
+      expect(await my.page.locator('main').innerText()).to.contain('Records 101 to 120 of 120');
+      expect(await my.page.getByRole('radio').count()).to.equal(20);
+      expect(await my.page.getByRole('link', { name: 'Next' }).count(), 'nothing after the last').to.equal(0);
+      await my.click('link', 'Previous');
+      await my.click('link', 'Next');
+      await my.page.getByRole('radio', { name: 'Person Number 118' }).check();
+      await my.press('choose');
+      await my.press('accept');
+      expect(await my.page.locator('.who').innerText()).to.contain('Person Number 118');
+    });
+
+    it('turn the pages of what a search found', async () => {
+      await my.page.goto(my.stage.authorize('clinic', 'wide'));
+      await my.logIn(my.stage.newcomer());
+      await my.page.getByRole('searchbox').fill('person');
+      await my.click('button', 'Search');
+      await my.click('link', 'Next');
+      expect(await my.page.locator('main').innerText()).to.contain('Records 51 to 100 of 118');
+      expect(await my.page.getByRole('searchbox').inputValue()).to.equal('person');
+    });
+
+    for (const page of ['0', '-1', '99999', 'x', '1e3', '2%00'])
+      it(`survive the page "${page}" of a list`, async () => {
+        await my.page.goto(my.stage.authorize('clinic', 'wide'));
+        await my.logIn(my.stage.newcomer());
+        await my.page.goto(`${my.page.url()}?page=${page}`);
+        const shown = page === '99999' ? 'Records 101 to 120 of 120' : 'Records 1 to 50 of 120';
+        expect(await my.page.locator('main').innerText()).to.contain(shown);
+      });
 
     it('choose what a search found', async () => {
       await my.page.goto(my.stage.authorize('clinic', 'wide'));
@@ -143,6 +180,49 @@ describe('pages in use', function () {
       await my.press('approve');
       await my.atApp();
       expect(await my.grantedScopes()).to.have.members(['openid', 'launch/patient', 'patient/MedicationRequest.rs']);
+    });
+    it('says until when an approval is remembered, and remembers only what is asked for', async () => {
+      await my.toConsent();
+      const box = my.page.getByRole('checkbox', { name: 'Do not ask me again' });
+      expect(await box.isChecked()).to.equal(false);
+      expect(await my.page.locator('.remember').innerText()).to.match(/kept until [A-Z][a-z]+ \d{1,2}, \d{4}\./);
+    });
+    it('groups what the app wants, and each group has its name', async () => {
+      await my.toConsent();
+      const groups = await my.page.locator('fieldset.scopes legend').allInnerTexts();
+      expect(groups).to.deep.equal([
+        'Who you are',
+        'What you selected',
+        'The record of the selected patient',
+        'How long access lasts',
+        'Special permissions',
+      ]);
+      const record = my.page.getByRole('group', { name: 'The record of the selected patient' });
+      expect(await record.innerText()).to.contain('data that will be added in the future');
+      expect(await record.getByRole('checkbox').count()).to.equal(9);
+      expect(await my.page.locator('.attestation').innerText()).to.contain(
+        'Stated by the developer on January 15, 2026',
+      );
+      expect(await my.page.locator('.attestation a').getAttribute('href')).to.equal('https://app.example/attestation');
+    });
+    it('no longer remembers what is struck out when the app asks anew', async () => {
+      await my.toConsent();
+      await my.page.getByRole('checkbox', { name: 'Do not ask me again' }).check();
+      await my.press('approve');
+      await my.atApp();
+      const again = async (more = {}) => {
+        await my.page.goto(my.stage.authorize('clinic', 'wide', more));
+        await my.page.getByRole('radio').first().check();
+        await my.press('choose');
+      };
+      await again({ prompt: 'consent' });
+      expect(await my.heading(), 'prompt=consent asks although it is remembered').to.equal('Allow access?');
+      await my.page.getByRole('checkbox', { name: 'Keep access' }).uncheck();
+      await my.press('approve');
+      await my.atApp();
+      expect(await my.grantedScopes()).not.to.include('offline_access');
+      await again();
+      expect(await my.heading(), 'what was struck out is asked for again').to.equal('Allow access?');
     });
     for (const remember of [true, false]) {
       it(`${remember ? 'do not ask' : 'ask'} again when that was ${remember ? 'ticked' : 'unticked'}`, async () => {

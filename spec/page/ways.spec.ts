@@ -132,7 +132,8 @@ describe('the ways of pages', function () {
       expect(await my.heading()).to.equal('Bitte melden Sie sich zuerst an');
     });
     for (const [asked, locale, shown] of [
-      ['fr', 'de-DE', 'de'],
+      ['pt', 'de-DE', 'de'],
+      ['fr-CA', 'de-DE', 'fr'],
       ['', 'es-419', 'en'],
       ['en', 'de-DE', 'en'],
       ['../de %00 x', 'en-US', 'en'],

@@ -29,6 +29,7 @@ async function signIn(page: Page, username: string, password = 'demo-password'):
 
 async function agree(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'I accept' }).click();
+  await page.getByRole('checkbox', { name: 'Do not ask me again' }).check();
   await page.getByRole('button', { name: 'Allow', exact: true }).click();
 }
 

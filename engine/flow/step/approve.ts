@@ -67,6 +67,26 @@ export function isLocked(scope: string, tenant: Tenant): boolean {
   return !tenant.consent.allowDecline || scope === 'openid' || scope.startsWith('launch');
 }
 
+/** Keeps what was approved where the person wants that. What was struck out is no longer remembered in any case. */
+async function remember(
+  { userId, clientId, grantableScopes }: ContextKnown,
+  approvedScopes: readonly string[],
+  wanted: boolean,
+  { store, tenant, now }: Ports,
+): Promise<void> {
+  const stored = await store.consents.find(tenant.id, userId, clientId);
+  const before = stored && stored.expiresAt > now() ? stored : undefined;
+  const standing = (before?.scopes ?? []).filter(
+    (scope) => approvedScopes.includes(scope) || !grantableScopes.includes(scope),
+  );
+  if (wanted) {
+    const expiresAt = now() + tenant.lifetimes.consentSeconds * 1000;
+    await store.consents.save(tenant.id, userId, clientId, [...new Set([...standing, ...approvedScopes])], expiresAt);
+  } else if (before && standing.length < before.scopes.length) {
+    await store.consents.save(tenant.id, userId, clientId, standing, before.expiresAt);
+  }
+}
+
 export async function acceptConsent(
   facts: ContextKnown,
   input: Readonly<Record<string, unknown>>,
@@ -79,14 +99,12 @@ export async function acceptConsent(
   const approvedScopes = facts.grantableScopes.filter((scope) => isLocked(scope, ports.tenant) || ticked.has(scope));
   if (approvedScopes.length === 0) return reject('access_denied', 'The person approved nothing', 'consent-empty');
   const client = await ports.client(facts.clientId);
-  if (client?.rememberApprovedScopes && input['remember'] !== undefined) {
-    const before = await ports.store.consents.find(ports.tenant.id, facts.userId, facts.clientId);
-    const scopes = [
-      ...new Set([...(before && before.expiresAt > ports.now() ? before.scopes : []), ...approvedScopes]),
-    ];
-    const expiresAt = ports.now() + ports.tenant.lifetimes.consentSeconds * 1000;
-    await ports.store.consents.save(ports.tenant.id, facts.userId, facts.clientId, scopes, expiresAt);
-  }
+  await remember(
+    facts,
+    approvedScopes,
+    client?.rememberApprovedScopes === true && input['remember'] !== undefined,
+    ports,
+  );
   ports.audit({
     tenantId: ports.tenant.id,
     at: ports.now(),

@@ -91,10 +91,11 @@ export function acceptChoice(
   input: Readonly<Record<string, unknown>>,
 ): StepResult<{ chosen: Known }> | Again {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
-  if (input['do'] === 'search') return { kind: 'again', view: { search: String(input['search'] ?? '') } };
+  const view = { search: String(input['search'] ?? ''), page: String(input['page'] ?? '') };
+  if (input['do'] === 'search') return { kind: 'again', view };
   const index = typeof input['choice'] === 'string' && /^\d{1,4}$/.test(input['choice']) ? Number(input['choice']) : -1;
   const choice = facts.choices[index];
-  if (!choice) return { kind: 'again', error: 'choose-one', view: { search: String(input['search'] ?? '') } };
+  if (!choice) return { kind: 'again', error: 'choose-one', view };
   // As where nobody chooses, the launch's own word comes before the script's.
   const offered = facts.session.launchResourceIds.map(({ resourceType, resourceId }) => [
     resourceType.toLowerCase(),

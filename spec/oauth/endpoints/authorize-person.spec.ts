@@ -140,7 +140,7 @@ describe('the authorization endpoint, with somebody logged in', () => {
     ['de', 'de'],
     ['de-AT en', 'de'],
     ['xx-YY de', 'de'],
-    ['fr', 'en'],
+    ['pt', 'en'],
     ['../../../etc/passwd', 'en'],
     ['"><script>', 'en'],
     ['d'.repeat(3000), 'en'],
