@@ -86,7 +86,7 @@ describe('the ways of pages', function () {
 
   describe('in the language that the app or the browser asks for', () => {
     const language = () => my.page.locator('html').getAttribute('lang');
-    const german: Record<string, string> = { ui_locales: 'fr-CH de-CH en' };
+    const german: Record<string, string> = { ui_locales: 'pt-BR de-CH en' };
 
     it('from the first page to the last', async () => {
       await my.page.goto(my.stage.authorize('clinic', 'wide', german));

@@ -11,7 +11,7 @@ export interface Person {
   open(url: string, form?: URLSearchParams): Promise<Page>;
   /** Sends the page's form with its hidden fields and these values. */
   submit(page: Page, values: Readonly<Record<string, string | readonly string[]>>): Promise<Page>;
-  /** Logs in, picks the first context, accepts terms and approves, until the app is reached. */
+  /** Logs in, picks the first context, accepts terms, approves and has that remembered, until the app is reached. */
   walk(
     page: Page,
     options: { readonly username: string; readonly password?: string; readonly choice?: string },
@@ -73,8 +73,10 @@ export function createPerson(server: string, more: Readonly<Record<string, strin
         if (page.body.includes('name="password"')) page = await submit(page, { username, password, do: 'login' });
         else if (page.body.includes('name="choice"')) page = await submit(page, { choice, do: 'choose' });
         else if (page.body.includes('value="accept"')) page = await submit(page, { do: 'accept' });
-        else if (page.body.includes('value="approve"')) page = await submit(page, { do: 'approve' });
-        else
+        else if (page.body.includes('value="approve"')) {
+          const remember: Record<string, string> = page.body.includes('name="remember"') ? { remember: 'yes' } : {};
+          page = await submit(page, { do: 'approve', ...remember });
+        } else
           throw new Error(
             `an unexpected page: ${page.status} ${page.body
               .replace(/<[^>]+>/g, ' ')
