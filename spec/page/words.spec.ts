@@ -103,7 +103,8 @@ describe('messages', () => {
     .map((name) => readFileSync(join(skin, name), 'utf8'))
     .join('\n');
   /** Keys the renderer asks for by a name it makes: of an error, a scope, a resource type, a sex. */
-  const made = /^(error\.|scope(-detail|-warning)?\.|words\.|type\.|kind\.|group\.|sex\.|[A-Za-z]+\.(error|fault|why)-)/;
+  const made =
+    /^(error\.|scope(-detail|-warning)?\.|words\.|type\.|kind\.|group\.|sex\.|[A-Za-z]+\.(error|fault|why)-)/;
   const page = /^(login|newPassword|context|terms|consent|manage|logout|loggedOut)\.title$/;
   const source = readFileSync(join(root, 'engine/page/dress.ts'), 'utf8');
 
