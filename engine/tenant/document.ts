@@ -892,9 +892,9 @@ export interface TenantDocument {
      */
     version: string;
     /**
-     * The terms, plain text.
+     * The terms, plain text. Without it people see a sample text that says that it is one.
      */
-    text: string;
+    text?: string;
   };
   /**
    * What callbacks and apps may do.

@@ -34,9 +34,21 @@ function deepFreeze<T>(value: T): T {
 /** What works, but probably not as it was meant. */
 function warningsOf(tenant: Tenant, file: string): readonly Problem[] {
   const smart = tenant.clients.some(({ profile }) => profile === 'smart');
-  if (!smart || tenant.fhirServers.length > 0) return [];
-  const hint = 'without one no "aud" is accepted';
-  return [problem('no-fhir-server', file, '/fhirServers', 'no FHIR server', 'at least one', hint)];
+  const warnings: Problem[] = [];
+  if (smart && tenant.fhirServers.length === 0) {
+    const hint = 'without one no "aud" is accepted';
+    warnings.push(problem('no-fhir-server', file, '/fhirServers', 'no FHIR server', 'at least one', hint));
+  }
+  if (hasSampleTerms(tenant)) {
+    const hint = 'people are asked to accept a sample text';
+    warnings.push(problem('terms-sample', file, '/termsOfService', 'no text', 'terms of your own', hint));
+  }
+  return warnings;
+}
+
+/** Whether people who are no demo users are asked to accept the sample terms. */
+export function hasSampleTerms({ demo, termsOfService }: Pick<Tenant, 'demo' | 'termsOfService'>): boolean {
+  return !demo && termsOfService !== undefined && !termsOfService.text;
 }
 
 /**

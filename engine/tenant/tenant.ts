@@ -277,7 +277,7 @@ export interface Tenant {
   readonly launch: { readonly acceptUnknown: boolean };
   readonly codap: { readonly enabled: boolean; readonly trust: readonly CodapTrust[] };
   readonly consent: { readonly allowDecline: boolean };
-  readonly termsOfService?: { readonly version: string; readonly text: string };
+  readonly termsOfService?: { readonly version: string; readonly text?: string };
   readonly policy: {
     /** Scopes that scripts may grant beyond the client's definition; none unless listed. */
     readonly scopesScriptsMayAdd: readonly string[];

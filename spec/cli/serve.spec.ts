@@ -1,6 +1,6 @@
 /** What `sallyport serve` says of tenants that its port does not reach. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -38,6 +38,23 @@ describe('sallyport serve, at another port than the issuers name', function () {
     const text = await greeting({ PORT: String(port) });
     expect(text).to.contain(`at http://localhost:${port}`);
     expect(text.match(/not at this port/g)).to.have.length(2);
+    expect(text).not.to.contain('start the sample app');
+    expect(text).to.contain('The demo answers only at http://localhost:9200').and.contain('Start with PORT=9200.');
+  });
+
+  it('warns at the start of sample terms that people who are no demo users are asked to accept', async () => {
+    const port = await freePort();
+    const config = await copyTenants(`http://localhost:${port}`);
+    const file = join(config, 'partner/tenant.json');
+    const { id, name, issuer, keystore } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    const started = async (more: object) => {
+      await writeFile(file, JSON.stringify({ id, name, issuer, keystore, ...more }));
+      return greeting({ PORT: String(port), SALLYPORT_CONFIG: config, LOG_LEVEL: 'warn' });
+    };
+    const warning = /"tenant":"partner","msg":"people are asked to accept sample terms of service/;
+    expect(await started({ termsOfService: { version: '1' } })).to.match(warning);
+    expect(await started({ termsOfService: { version: '1', text: 'Ours.' } })).not.to.match(warning);
+    await rm(config, { recursive: true, force: true });
   });
 
   it('tells nothing of that where the issuers name the port', async () => {
@@ -47,5 +64,6 @@ describe('sallyport serve, at another port than the issuers name', function () {
     await rm(config, { recursive: true, force: true });
     expect(text).to.contain(`http://localhost:${port}/demo`);
     expect(text).not.to.contain('not at this port');
+    expect(text).to.contain(`Open http://localhost:${port}/ and start the sample app`);
   });
 });

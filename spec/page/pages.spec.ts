@@ -1,7 +1,7 @@
 /** Every page, as a person meets it in Chromium on the real server: wide and narrow, light and dark. */
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { follow, inspect, inspected, launchBrowser, visit, type Visitor } from './browser.ts';
+import { follow, inspect, inspected, launchBrowser, narrow, visit, wide, type Visitor } from './browser.ts';
 import { samplePages } from '../../engine/page/samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
@@ -100,6 +100,11 @@ describe('every page, looked at in a browser', function () {
     await look('start');
     await page.goto(`${server.url}/demo/traces`);
     await look('traces');
+    await page.setViewportSize(narrow);
+    const [inner = 0, outer = 0] = await page.evaluate<number[]>(`
+      [document.querySelector('.scroll').scrollWidth, document.querySelector('.scroll').clientWidth]`);
+    expect(inner, 'the table of flows scrolls sideways').to.be.at.most(outer);
+    await page.setViewportSize(wide);
     await follow(page, () => page.locator('main td a').first().click());
     for (const details of await page.locator('details').all()) await details.locator('summary').click();
     await look('trace-unfolded');

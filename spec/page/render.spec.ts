@@ -48,6 +48,17 @@ describe('pages', () => {
       .and.contain('Benutzername');
     expect(pages.render(tenant(), 'login', login, ['../de', 'xx'])).to.contain('lang="en"');
   });
+  it('says in every language that terms without a text of the tenant are a sample', () => {
+    const terms = samplePages('Ada').terms;
+    for (const [language, said] of [
+      ['en', 'This is a sample text.'],
+      ['de', 'Dies ist ein Mustertext.'],
+      ['fr', 'Il s’agit d’un texte d’exemple.'],
+    ] as const) {
+      expect(pages.render(tenant(), 'terms', { ...terms, text: '', sample: true }, [language])).to.contain(said);
+      expect(pages.render(tenant(), 'terms', terms, [language])).not.to.contain(said);
+    }
+  });
   it('lays a skin over the default, message by message', () => {
     const html = pages.render(tenant(), 'login', samplePages('Ada').login, ['en']);
     expect(html).to.contain('<h1>Welcome</h1>').and.contain('User name');

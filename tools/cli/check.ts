@@ -11,6 +11,7 @@ import { hooksOf, type ScriptSlot } from '../../engine/tenant/scripts.ts';
 import { loadServerSettings } from '../../engine/tenant/server.ts';
 import type { Script } from '../../engine/tenant/tenant.ts';
 import { addTypeFindings, type Findings } from './check/findings.ts';
+import { checkSkins } from './check/skins.ts';
 
 type Write = (line: string) => void;
 
@@ -37,8 +38,9 @@ export async function check(path: string | undefined, write: Write): Promise<num
   const config = loaded.ok ? loaded.settings.config : loaded.config;
   const all = config === undefined ? undefined : await loadTenants(config, process.env);
   const scripts = all ? await checkScripts(all) : { errors: [], warnings: [], notes: [] };
-  const errors = [...(loaded.ok ? [] : loaded.problems), ...(all?.problems ?? []), ...scripts.errors];
-  const warnings = [...(all?.warnings ?? []), ...scripts.warnings];
+  const skins = checkSkins(all?.tenants ?? []);
+  const errors = [...(loaded.ok ? [] : loaded.problems), ...(all?.problems ?? []), ...scripts.errors, ...skins.errors];
+  const warnings = [...(all?.warnings ?? []), ...scripts.warnings, ...skins.warnings];
   for (const { message, hint } of errors) write(`error    ${message}${hint ? ` ${hint}` : ''}`);
   for (const { message, hint } of warnings) write(`warning  ${message}${hint ? ` ${hint}` : ''}`);
   for (const { message, hint } of scripts.notes) write(`note     ${message}${hint ? ` ${hint}` : ''}`);

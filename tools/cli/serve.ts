@@ -34,11 +34,8 @@ export async function serve(write: Write): Promise<number | undefined> {
     write(
       `  ${name}: ${issuer}${isElsewhere(issuer, running.url) ? ' (not at this port: see docs/operating.md)' : ''}`,
     );
-  if (running.directory.byId('demo')?.demo) {
-    write(
-      `Open ${running.url}/ and start the sample app. Users: drsmith (practitioner) and jane (patient), password demo-password`,
-    );
-  }
+  const demo = running.directory.byId('demo');
+  if (demo?.demo) write(invitation(demo.issuer, running.url));
   if (loaded.settings.adminSecret === undefined) write(`The administrator's secret is in ${running.adminSecretFile}`);
   let stopping = false;
   const stop = () => {
@@ -53,6 +50,13 @@ export async function serve(write: Write): Promise<number | undefined> {
   // Whoever started this process is gone (sallyport.js).
   process.on('disconnect', stop);
   return undefined;
+}
+
+/** How to try the demo, or why it cannot be tried here. */
+function invitation(issuer: string, url: string): string {
+  if (isElsewhere(issuer, url))
+    return `The demo answers only at ${new URL(issuer).origin}: the sample app does not work at this port. Start with PORT=${new URL(issuer).port || '80'}.`;
+  return `Open ${url}/ and start the sample app. Users: drsmith (practitioner) and jane (patient), password demo-password`;
 }
 
 /** Whether an issuer on this machine names another port than the one listened on; a public issuer has a proxy before it. */
