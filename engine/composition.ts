@@ -10,6 +10,8 @@ import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
 import type { Keyring } from './key/keyring.ts';
 import type { Sealer } from './key/seal.ts';
+import { createBackChannel } from './oauth/back-channel.ts';
+import { createLastUse } from './oauth/last-use.ts';
 import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
@@ -50,6 +52,10 @@ const clientCacheMilliseconds = 2_000;
 export interface ComposedEngine extends Engine {
   /** Waits until audit events and traces are written. */
   drain(): Promise<void>;
+  /** Tells the apps of sessions that ended, in the background. */
+  notifyApps(): void;
+  /** Ends what goes on in the background. */
+  close(): Promise<void>;
   /** Makes this node read a client anew. */
   forgetClient(tenantId: string, clientId: string): void;
 }
@@ -71,6 +77,18 @@ export function compose(parts: Parts): ComposedEngine {
     scripts,
     repository: store.scripts,
     failed: (error) => logger.error({ reason: messageOf(error) }, 'a trial of a script could not be kept'),
+  });
+  const lastUse = createLastUse(store.tokens, (error) =>
+    logger.error({ reason: messageOf(error) }, 'the last use of grants could not be stored'),
+  );
+  const backChannel = createBackChannel({
+    notices: store.logoutNotices,
+    outbound,
+    portsOf(tenantId) {
+      const tenant = parts.directory.byId(tenantId);
+      return tenant && portsOf(tenant);
+    },
+    failed: (error) => logger.error({ reason: messageOf(error) }, 'an app could not be told of a log-out'),
   });
   const logLimit = createLogLimit();
   const sample = createSampler();
@@ -210,6 +228,8 @@ export function compose(parts: Parts): ComposedEngine {
           required: true,
           write: () => store.audit.record(event),
         }),
+      noteUse: (grantId) => lastUse.note(tenant.id, grantId, Date.now()),
+      notifyApps: () => backChannel.wake(),
       keepTrace(trace) {
         parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
         // All failures and all flows of people; of the many machine flows a sample.
@@ -225,15 +245,17 @@ export function compose(parts: Parts): ComposedEngine {
     };
   }
 
+  function portsOf(tenant: Tenant): Ports {
+    const known = portsByTenant.get(tenant);
+    if (known) return known;
+    const made = makePorts(tenant);
+    portsByTenant.set(tenant, made);
+    return made;
+  }
+
   return {
     tenant: (id) => parts.directory.byId(id),
-    portsOf(tenant) {
-      const known = portsByTenant.get(tenant);
-      if (known) return known;
-      const made = makePorts(tenant);
-      portsByTenant.set(tenant, made);
-      return made;
-    },
+    portsOf,
     pages: createPageRenderer({
       skinsFolder: parts.skinsFolder,
       warn: (message, details) => logger.warn(details, message),
@@ -242,7 +264,12 @@ export function compose(parts: Parts): ComposedEngine {
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
     recorded: (flowId) => records.settled(flowId),
     async drain() {
-      await Promise.all([records.drain(), shadows.drain()]);
+      await Promise.all([records.drain(), shadows.drain(), lastUse.drain()]);
+    },
+    notifyApps: () => backChannel.wake(),
+    async close() {
+      lastUse.close();
+      await backChannel.close();
     },
   };
 }

@@ -121,6 +121,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     logger,
   });
   closers.push(() => engine.drain());
+  closers.push(() => engine.close());
   const server: FastifyInstance = fastify({
     loggerInstance: logger.child({}, { level: 'warn' }) as FastifyBaseLogger,
     routerOptions: { maxParamLength: 200 },
@@ -153,6 +154,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
       forgetClient: engine.forgetClient,
       forgetScripts: registry.forget,
+      notifyApps: engine.notifyApps,
       settle: () => engine.drain(),
       now: () => Date.now(),
     },

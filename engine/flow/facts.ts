@@ -5,6 +5,7 @@
  */
 import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
+import type { Device } from '../store/store.ts';
 
 /** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
 export interface AuthorizationRequest {
@@ -19,6 +20,7 @@ export interface AuthorizationRequest {
   readonly browserHash: string;
   /** SHA-256 of the session cookie the browser presented. */
   readonly sessionIdHash?: string;
+  readonly device?: Device;
 }
 
 /** Where the app wants its answer; known as soon as client and redirect URI were found to belong together. */
@@ -129,6 +131,8 @@ export interface CodeIssued extends Approved {
 /** Everything a token will hold, complete before anything is signed. */
 export interface Grant {
   readonly id: string;
+  /** When the app first got tokens by it, epoch milliseconds. */
+  readonly startedAt?: number;
   readonly clientId: string;
   readonly grantType: string;
   readonly requestedScopes: readonly string[];

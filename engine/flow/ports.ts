@@ -148,6 +148,10 @@ export interface Ports {
   /** SHA-256 of a handle, base64url. */
   hash(handle: string): string;
   audit(event: AuditEvent): void;
+  /** An app used its access; kept coarsely and in the background. */
+  noteUse(grantId: string): void;
+  /** A session has ended: its apps are told in the background. */
+  notifyApps(): void;
   /** Keeps a finished flow's trace as the tenant's policy says. Never fails the flow. */
   keepTrace(trace: Trace): void;
   /** Lines that a script logged; of a tenant that logs without end, only so many are kept. */

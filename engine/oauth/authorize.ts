@@ -8,6 +8,7 @@ import type { Rejection } from '../flow/table.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
+import { deviceOf } from '../identity/device.ts';
 import { interactionPage } from '../page/interaction.ts';
 import { errorCodes, type ErrorCode } from '../page/view.ts';
 import { type Again, keepAgain, takeAgain } from './again.ts';
@@ -67,6 +68,7 @@ export function authorizeRoutes(
             remoteAddress: request.ip,
             browserHash: context.ports.hash(browser),
             ...(session ? { sessionIdHash: context.ports.hash(session) } : {}),
+            device: deviceOf(request.headers['user-agent']),
           },
         },
         context.ports,
@@ -149,10 +151,10 @@ async function requested(
 }
 
 /** Turns where a flow stands into what the browser does next. 303, never 307, after credentials (RFC 9700 section 4.12). */
-function answer(engine: Engine, context: TenantRequest, result: FlowResult): FastifyReply {
+async function answer(engine: Engine, context: TenantRequest, result: FlowResult): Promise<FastifyReply> {
   const { tenant, reply } = context;
   const sessionId = result.reveal['sessionId'];
-  if (typeof sessionId === 'string') setSession(context, sessionId);
+  if (typeof sessionId === 'string') await replaceSession(context, sessionId);
   const replyTo = result.facts['replyTo'] as { redirectUri: string; state?: string } | undefined;
   noStore(reply).header('referrer-policy', 'no-referrer');
   isInTrail(context.request);
@@ -178,6 +180,15 @@ function answer(engine: Engine, context: TenantRequest, result: FlowResult): Fas
     return reply.redirect(responseUri(replyTo, { code: String(result.reveal['code']), iss: tenant.issuer }), 303);
   }
   return reply.redirect(`${tenant.issuer}/login/${result.flowId}`, 303);
+}
+
+/** Gives the browser its new session. One it had, and that the flow did not know of, would be out of the person's reach. */
+async function replaceSession(context: TenantRequest, sessionId: string): Promise<void> {
+  const { tenant, ports, request } = context;
+  const before = sessionOf(request);
+  if (before !== undefined && (await ports.store.sessions.end(tenant.id, ports.hash(before), ports.now())))
+    ports.notifyApps();
+  setSession(context, sessionId);
 }
 
 function errorCodeOf({ reason, status = 400 }: Rejection): ErrorCode {

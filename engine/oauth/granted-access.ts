@@ -1,12 +1,15 @@
 /** Which apps have access in a person's name, for the manage page and for administrators. */
-import type { Store } from '../store/store.ts';
+import type { Grant } from '../flow/facts.ts';
+import type { Store, StoredToken } from '../store/store.ts';
 
 export interface GrantedAccess {
   readonly clientId: string;
   /** Scopes of all live tokens together. */
   readonly scopes: readonly string[];
-  /** When the oldest live token was issued, epoch milliseconds; absent where only an approval is remembered. */
+  /** When the oldest live grant began, epoch milliseconds; absent where only an approval is remembered. */
   readonly since?: number;
+  /** When the server last saw the access used, to some minutes: a token issued, introspected, or shown at userinfo. */
+  readonly lastUsedAt?: number;
   /** Whether the app keeps access when the person is logged out. */
   readonly offline: boolean;
   readonly remembered?: { readonly scopes: readonly string[]; readonly expiresAt: number };
@@ -31,7 +34,12 @@ export async function listGrantedAccess(
     return {
       clientId,
       scopes: [...new Set(live.flatMap((token) => token.scope.split(' ')))].sort(),
-      ...(live.length > 0 ? { since: Math.min(...live.map((token) => token.issuedAt)) } : {}),
+      ...(live.length > 0
+        ? {
+            since: Math.min(...live.map(startOf)),
+            lastUsedAt: Math.max(...live.map((token) => Math.max(token.issuedAt, token.lastUsedAt ?? 0))),
+          }
+        : {}),
       offline: live.some((token) => token.kind === 'refresh' && token.sessionId === undefined),
       ...(consent?.expiresAt === undefined
         ? {}
@@ -39,6 +47,11 @@ export async function listGrantedAccess(
       ...(consent?.terms ? { terms: consent.terms } : {}),
     };
   });
+}
+
+/** A refresh token is younger than the grant it renews. */
+function startOf({ details, issuedAt }: StoredToken): number {
+  return (details['grant'] as Grant | undefined)?.startedAt ?? issuedAt;
 }
 
 /** Ends the access of one app: tokens, remembered approval and terms agreement together. */

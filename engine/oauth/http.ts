@@ -44,11 +44,17 @@ export function sendPage<P extends PageName>(
   { tenant, request, reply }: TenantRequest,
   page: P,
   view: PageViews[P],
-  options: { readonly status?: number; readonly formTargets?: readonly string[]; readonly uiLocales?: string } = {},
+  options: {
+    readonly status?: number;
+    readonly formTargets?: readonly string[];
+    /** Origins that the page may show in frames. */
+    readonly frames?: readonly string[];
+    readonly uiLocales?: string;
+  } = {},
 ): FastifyReply {
   return reply
     .code(options.status ?? 200)
-    .headers(pageHeaders(tenant.frameAncestors, options.formTargets))
+    .headers(pageHeaders(tenant.frameAncestors, options.formTargets, options.frames))
     .send(engine.pages.render(tenant, page, view, languagesOf(request, options.uiLocales)));
 }
 
@@ -56,20 +62,23 @@ export function sendPage<P extends PageName>(
  * What every page is sent with: never kept, and nothing in it but the skin's own.
  * @param frameAncestors origins that may show it in a frame.
  * @param formTargets where a form's answer may redirect to, which browsers count as a target of the form.
+ * @param frames origins that it may show in frames.
  */
 export function pageHeaders(
   frameAncestors: readonly string[],
   formTargets: readonly string[] = [],
+  frames: readonly string[] = [],
 ): Readonly<Record<string, string>> {
   const ancestors = frameAncestors.length > 0 ? frameAncestors.join(' ') : "'none'";
   const targets = ["'self'", ...formTargets].join(' ');
+  const framed = frames.length > 0 ? ` frame-src ${frames.join(' ')};` : '';
   return {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
     pragma: 'no-cache',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';${framed} base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
     ...(frameAncestors.length > 0 ? {} : { 'x-frame-options': 'DENY' }),
   };
 }

@@ -4,6 +4,8 @@ import type { TenantRequest } from './http.ts';
 export interface IdTokenHint {
   readonly clientId: string;
   readonly username: string;
+  /** Which session it was made in. */
+  readonly sid?: string;
 }
 
 /** Who and which app an ID token of this tenant speaks of; it may be expired. Undefined for anything else. */
@@ -12,10 +14,10 @@ export async function readIdTokenHint(
   token: string,
 ): Promise<IdTokenHint | undefined> {
   const verified = await ports.keyring.verify(tenant, token);
-  // The same keys sign access tokens, whose `sub` may be a client's own id.
-  if (!verified || verified.header['typ'] === 'at+jwt') return undefined;
-  const { iss, aud, sub } = verified.claims;
+  // The same keys sign access tokens, whose `sub` may be a client's own id, and logout tokens.
+  if (!verified || verified.header['typ'] !== 'JWT') return undefined;
+  const { iss, aud, sub, sid } = verified.claims;
   return iss === tenant.issuer && typeof aud === 'string' && typeof sub === 'string' && sub !== ''
-    ? { clientId: aud, username: sub }
+    ? { clientId: aud, username: sub, ...(typeof sid === 'string' ? { sid } : {}) }
     : undefined;
 }

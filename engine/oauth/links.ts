@@ -19,7 +19,7 @@ import {
 } from './http.ts';
 import { readParameters } from './parameters.ts';
 import { isInTrail } from './refusals.ts';
-import { currentSession, nameOf, personOf, sessionBinding } from './session.ts';
+import { currentSession, nameOf, personOf, sessionBinding } from './own-session.ts';
 
 type View = PageViews['links'];
 
@@ -133,8 +133,8 @@ async function unlink({ tenant, ports }: TenantRequest, session: StoredSession, 
     await revokeAtProvider(kept, ports);
     // The person is here and has just given their password.
     if (kept.sessionIdHash === session.idHash) continue;
-    await store.sessions.delete(tenant.id, kept.sessionIdHash);
-    await store.tokens.revokeForSession(tenant.id, kept.sessionIdHash, ports.now());
+    await store.sessions.end(tenant.id, kept.sessionIdHash, ports.now());
+    ports.notifyApps();
   }
   ports.audit({
     tenantId: tenant.id,

@@ -94,6 +94,10 @@ export function openidConfiguration(tenant: Tenant): Metadata {
     ...authorizationServerMetadata(tenant),
     userinfo_endpoint: `${issuer}/userinfo`,
     end_session_endpoint: `${issuer}/session/end`,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: tenant.keystore.algorithms,
     claims_supported: [
@@ -105,6 +109,7 @@ export function openidConfiguration(tenant: Tenant): Metadata {
       'auth_time',
       'nonce',
       'at_hash',
+      'sid',
       'name',
       'given_name',
       'family_name',

@@ -4,7 +4,7 @@ import { changePassword } from '../flow/step/password.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { type Engine, formOf, noStore, sendErrorPage, sendPage, setSession, type TenantRequest } from './http.ts';
 import { readParameters } from './parameters.ts';
-import { currentSession, sessionBinding } from './session.ts';
+import { currentSession, sessionBinding } from './own-session.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
 

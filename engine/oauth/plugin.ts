@@ -8,6 +8,7 @@ import { discoveryRoutes } from './discovery.ts';
 import type { Engine, TenantRequest } from './http.ts';
 import { sendErrorPage, sendOAuthError } from './http.ts';
 import { linkRoutes } from './links.ts';
+import { manageRoutes } from './manage.ts';
 import { auditRefusals } from './refusals.ts';
 import { passwordRoutes } from './password.ts';
 import { sessionRoutes } from './session.ts';
@@ -52,6 +53,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   sessionRoutes(server, engine, contextOf);
   linkRoutes(server, engine, contextOf);
   passwordRoutes(server, engine, contextOf);
+  manageRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {

@@ -33,6 +33,7 @@ export function introspectRoute(server: FastifyInstance, contextOf: ContextOf): 
     const token = await activeToken(context, presented);
     const mine = client.canIntrospectAnyTokens || token?.clientId === client.clientId;
     if (!token || !mine) return noStore(reply).send({ active: false });
+    context.ports.noteUse(token.grantId);
     return noStore(reply).send({ active: true, ...describe(token, tenant.issuer) });
   });
 }
@@ -163,6 +164,7 @@ export function userinfoRoute(server: FastifyInstance, contextOf: ContextOf): vo
       const session = token?.details['session'] as UserSessionModel | undefined;
       if (token?.kind !== 'access' || !session)
         return challenge(reply, tenant.id, { error: 'invalid_token', description: 'The token is not valid' });
+      context.ports.noteUse(token.grantId);
       const scopes = token.scope.split(' ');
       if (!scopes.includes('openid'))
         return challenge(reply, tenant.id, {

@@ -23,11 +23,27 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
     case 'consent':
       return consentWords(view as PageViews['consent'], words);
     case 'manage': {
-      const { apps } = view as PageViews['manage'];
+      const { apps, sessions, ended } = view as PageViews['manage'];
       return {
+        ...(ended === undefined ? {} : { endedText: say(words, endedKeys[ended]) }),
+        sessions: sessions.map(({ browser, system, since, lastSeen, ...session }) => ({
+          ...session,
+          name: deviceName(words, browser, system),
+          since: sayDay(words, since),
+          ...(lastSeen === undefined ? {} : { lastSeen: sayDay(words, lastSeen) }),
+        })),
         apps: apps.map((app) => ({
           ...app,
           ...(app.since === undefined ? {} : { since: sayDay(words, app.since) }),
+          ...(app.lastUsed === undefined ? {} : { lastUsed: sayDay(words, app.lastUsed) }),
+          ...(app.terms === undefined
+            ? {}
+            : {
+                termsText: say(words, 'manage.terms', {
+                  version: app.terms.version,
+                  day: sayDay(words, app.terms.accepted),
+                }),
+              }),
           hasScopes: app.scopes.length > 0,
           scopes: app.scopes.map((scope) => ({ value: scope, ...describeScope(words, scope) })),
         })),
@@ -52,11 +68,27 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         faults: faults.map((code) => ({ code, text: say(words, `newPassword.fault-${code}`, gaps) })),
       };
     }
+    case 'loggedOut': {
+      const { nextName } = view as PageViews['loggedOut'];
+      return nextName === undefined ? {} : { nextText: say(words, 'loggedOut.next', { name: nextName }) };
+    }
     case 'error':
       return { ...sayError(words, (view as PageViews['error']).code) };
     default:
       return {};
   }
+}
+
+const endedKeys = {
+  app: 'manage.ended-app',
+  session: 'manage.ended-session',
+  others: 'manage.ended-others',
+} as const;
+
+/** Firefox on Windows, as far as that is known. */
+function deviceName(words: Words, browser: string | undefined, system: string | undefined): string {
+  if (browser !== undefined && system !== undefined) return say(words, 'manage.device', { browser, system });
+  return browser ?? system ?? say(words, 'manage.device-unknown');
 }
 
 function contextWords({ choices, total, from, search }: PageViews['context'], words: Words): Dressed {

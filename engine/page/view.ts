@@ -23,6 +23,11 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
+/** What a person may end on the page of their access. */
+export const endedKinds = ['app', 'session', 'others'] as const;
+
+export type EndedKind = (typeof endedKinds)[number];
+
 interface Base {
   /** Hidden form field `csrf`. */
   readonly csrf: string;
@@ -101,11 +106,11 @@ export interface PageViews {
     readonly rememberedUntil?: string;
     readonly attestation?: { readonly text: string; readonly date: string; readonly url?: string };
   };
-  /** Each app has a button `revoke=<clientId>`. */
+  /** Each app has a button `revoke=<clientId>`, each session `end=<id>`, all but this one together `others=end`. */
   readonly manage: Base & {
     readonly personName: string;
-    /** Whether the page comes after the access of an app was ended. */
-    readonly ended: boolean;
+    /** What was just ended, where the page comes after that. */
+    readonly ended?: EndedKind;
     /** Where the person can log out. */
     readonly logOut: string;
     /** Where they link accounts at providers, if there are any. */
@@ -117,16 +122,31 @@ export interface PageViews {
     readonly apps: readonly {
       readonly clientId: string;
       readonly name: string;
-      /** The ISO date of its oldest token; absent where it has none. */
+      /** The ISO date of its oldest grant; absent where it has none. */
       readonly since?: string;
+      /** The ISO date of the last use the server knows of. */
+      readonly lastUsed?: string;
       readonly offline: boolean;
       /** Whether an approval is remembered, so that the app gets tokens without asking. */
       readonly remembered: boolean;
-      /** Whether the terms of service were accepted for it. */
-      readonly terms: boolean;
+      /** The version of the terms of service that were accepted for it, and the ISO date. */
+      readonly terms?: { readonly version: string; readonly accepted: string };
       /** The renderer makes titles of them. */
       readonly scopes: readonly string[];
     }[];
+    /** This one first, then the newest. */
+    readonly sessions: readonly {
+      readonly id: string;
+      readonly current: boolean;
+      /** Which kind of browser and system, as far as they are known. */
+      readonly browser?: string;
+      readonly system?: string;
+      /** ISO dates of the log-in and of the last visit. */
+      readonly since: string;
+      readonly lastSeen?: string;
+    }[];
+    /** Whether there are others than this one. */
+    readonly others: boolean;
   };
   /** Each provider has a button `link=<id>` or `unlink=<id>`; the field `password` proves who presses it. */
   readonly links: Base & {
@@ -145,7 +165,13 @@ export interface PageViews {
       readonly since?: string;
     }[];
   };
-  readonly loggedOut: Readonly<Record<never, never>>;
+  /** The address that the app registered is where the person goes next, by itself or by a link. */
+  readonly loggedOut: {
+    /** Pages of the session's apps to show in hidden frames. */
+    readonly frames: readonly { readonly src: string; readonly name: string }[];
+    readonly next?: string;
+    readonly nextName?: string;
+  };
   readonly logout: Base & { readonly personName: string };
   /**
    * Errors that must not reach an app by redirect. The renderer adds `title`, `message` and `hint`. `detail` is for

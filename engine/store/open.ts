@@ -16,6 +16,7 @@ import { flowRepository } from './repository/flows.ts';
 import { keyRepository } from './repository/keys.ts';
 import { launchRepository } from './repository/launches.ts';
 import { providerLinkRepository, providerSessionRepository } from './repository/provider-accounts.ts';
+import { logoutNoticeRepository } from './repository/logout-notices.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
 import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
@@ -129,6 +130,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     flows: flowRepository(database),
     tokens: tokenRepository(database),
     sessions: sessionRepository(database),
+    logoutNotices: logoutNoticeRepository(database),
     users: userRepository(database),
     clients: clientRepository(database),
     providers: providerRepository(database),

@@ -48,6 +48,15 @@ export interface StoredToken {
   readonly expiresAt: number;
   readonly revokedAt?: number;
   readonly usedAt?: number;
+  /** When its grant was last used; only `listForUser` tells, coarsely. */
+  readonly lastUsedAt?: number;
+}
+
+/** That an app used what a person gave it. */
+export interface GrantUse {
+  readonly tenantId: string;
+  readonly grantId: string;
+  readonly usedAt: number;
 }
 
 export interface TokenRepository {
@@ -60,8 +69,15 @@ export interface TokenRepository {
   revokeGrant(tenantId: string, grantId: string, now: number): Promise<void>;
   /** Revokes all grants of a user for one client, or for every client. */
   revokeForUser(tenantId: string, userId: string, clientId: string | undefined, now: number): Promise<void>;
-  revokeForSession(tenantId: string, sessionId: string, now: number): Promise<void>;
   listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredToken[]>;
+  /** Keeps the latest use of each grant. */
+  recordUses(uses: readonly GrantUse[]): Promise<void>;
+}
+
+/** Which kind of browser on which kind of system, and no more. */
+export interface Device {
+  readonly browser?: string;
+  readonly system?: string;
 }
 
 export interface StoredSession {
@@ -70,6 +86,9 @@ export interface StoredSession {
   readonly userId: string;
   readonly authenticatedAt: number;
   readonly expiresAt: number;
+  /** When the person last came with it, coarsely. */
+  readonly seenAt?: number;
+  readonly device?: Device;
   /** The user session as `onAuthenticateSuccess` left it. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -77,9 +96,47 @@ export interface StoredSession {
 export interface SessionRepository {
   save(session: StoredSession): Promise<void>;
   find(tenantId: string, idHash: string, now: number): Promise<StoredSession | undefined>;
-  delete(tenantId: string, idHash: string): Promise<void>;
+  /** Newest first. */
   listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredSession[]>;
-  deleteForUser(tenantId: string, userId: string): Promise<void>;
+  /** Notes that the person came with it. */
+  touch(tenantId: string, idHash: string, now: number): Promise<void>;
+  /** Notes that an app logs somebody in with it; nothing where the session has ended. */
+  addApp(tenantId: string, idHash: string, app: SessionApp): Promise<void>;
+  /**
+   * Ends a session in one step: it is gone, with what it kept of its provider, the tokens bound to it are revoked, and each
+   * of its apps has a log-out notice waiting. Answers the apps; undefined when there is no such session, so that of two calls only one ends it.
+   */
+  end(tenantId: string, idHash: string, now: number): Promise<readonly SessionApp[] | undefined>;
+  /** The same for all sessions of a person but one. Answers how many there were. */
+  endForUser(tenantId: string, userId: string, now: number, exceptIdHash?: string): Promise<number>;
+}
+
+/** An app that logs somebody in with a session, and what it calls them. */
+export interface SessionApp {
+  readonly clientId: string;
+  readonly subject: string;
+}
+
+/** What an app must still be told: a session it logged somebody in with has ended. */
+export interface LogoutNotice extends SessionApp {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly sessionIdHash: string;
+  readonly userId: string;
+  /** With the one that it was taken for. */
+  readonly attempts: number;
+}
+
+export interface LogoutNoticeRepository {
+  /**
+   * Takes notices that are due, for one attempt each; no other node gets them before `leaseUntil`.
+   * @param limit how many at most.
+   */
+  take(now: number, leaseUntil: number, limit: number): Promise<readonly LogoutNotice[]>;
+  /** To be tried again then. */
+  postpone(notice: Pick<LogoutNotice, 'tenantId' | 'id'>, until: number): Promise<void>;
+  /** Told, or given up. */
+  remove(notice: Pick<LogoutNotice, 'tenantId' | 'id'>): Promise<void>;
 }
 
 /** An account at a foreign provider that its owner linked with the one here. */
@@ -213,6 +270,8 @@ export interface ConsentRepository {
   listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredConsent[]>;
   /** Forgets consent and terms agreements together. */
   delete(tenantId: string, userId: string, clientId: string): Promise<void>;
+  /** Forgets the agreement to terms alone, so that the person is asked again. False when there is none. */
+  deleteTerms(tenantId: string, userId: string, clientId: string): Promise<boolean>;
 }
 
 export interface StoredKey {
@@ -388,6 +447,7 @@ export interface Store {
   readonly flows: FlowRepository;
   readonly tokens: TokenRepository;
   readonly sessions: SessionRepository;
+  readonly logoutNotices: LogoutNoticeRepository;
   readonly users: UserRepository;
   readonly clients: ClientRepository;
   readonly providers: ProviderRepository;

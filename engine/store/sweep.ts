@@ -14,12 +14,21 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['flow', 'expires_at <= ?', now],
     ['session', 'expires_at <= ?', now],
     ['provider_session', 'expires_at <= ?', now],
+    ['session_app', 'expires_at <= ?', now],
     ['replay', 'expires_at <= ?', now],
     ['launch', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],
     ['script_value', 'expires_at <= ?', now],
     ['login_failure', 'last_at <= ?', now - FAILURES_KEPT],
+    // Given up long before; what is left is of a tenant that is gone.
+    ['logout_notice', 'created_at <= ?', now - DAY],
+    [
+      'grant_use',
+      `used_at <= ? and not exists (select 1 from token where token.tenant_id = grant_use.tenant_id
+         and token.grant_id = grant_use.grant_id)`,
+      now - DAY,
+    ],
     // A revocation is needed as long as a token may refer to it, or may be about to be saved.
     [
       'revocation',

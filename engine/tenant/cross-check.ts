@@ -63,6 +63,44 @@ function checkRedirect(uri: string, pointer: string, report: Report): void {
   if (!protocol.includes('.')) fail('use https, http on loopback, or a scheme like com.example.app');
 }
 
+/** Web addresses without a fragment; the one in a frame must be where the app is (Front-Channel Logout section 2). */
+function checkLogoutUris(client: ClientDocument, at: string, report: Report): void {
+  for (const member of ['backchannelLogoutUri', 'frontchannelLogoutUri'] as const) {
+    const uri = client[member];
+    if (uri === undefined) continue;
+    const url = URL.canParse(uri) ? new URL(uri) : undefined;
+    const web = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(uri));
+    if (!url || !web || /[#\s]/.test(uri) || url.username !== '' || url.password !== '')
+      report(
+        'logout-uri',
+        `${at}/${member}`,
+        `"${uri}"`,
+        'an absolute https or loopback http address',
+        'no fragment, user or password',
+      );
+    else if (
+      member === 'frontchannelLogoutUri' &&
+      !(client.redirectUris ?? []).some((redirect) => sameSite(redirect, url))
+    )
+      report(
+        'logout-uri',
+        `${at}/${member}`,
+        `"${uri}"`,
+        'scheme, host and port of one of redirectUris',
+        'OpenID Connect Front-Channel Logout section 2',
+      );
+  }
+}
+
+/** Of loopback addresses the port is the app's to choose (RFC 8252 section 7.3). */
+function sameSite(redirect: string, url: URL): boolean {
+  if (!URL.canParse(redirect)) return false;
+  const registered = new URL(redirect);
+  return isLoopback(redirect) && registered.protocol === 'http:'
+    ? registered.protocol === url.protocol && registered.hostname === url.hostname
+    : registered.origin === url.origin;
+}
+
 function checkScopes(scopes: readonly string[] | undefined, pointer: string, report: Report): void {
   scopes?.forEach((scope, index) => {
     if (parseScope(scope).kind === 'malformed')
@@ -118,6 +156,7 @@ export function checkClient(client: ClientDocument, at: string, report: Report):
   for (const member of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     client[member]?.forEach((uri, index) => checkRedirect(uri, `${at}/${member}/${index}`, report));
   }
+  checkLogoutUris(client, at, report);
   for (const member of ['scopes', 'autoApproveScopes', 'autoGrantScopes'] as const)
     checkScopes(client[member], `${at}/${member}`, report);
 }

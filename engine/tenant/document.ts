@@ -463,6 +463,22 @@ export interface TenantDocument {
      */
     postLogoutRedirectUris?: string[];
     /**
+     * Where the app is told, from server to server, that a session has ended (OpenID Connect Back-Channel Logout). A private address must be in `outboundHttp.allow` with `allowPrivate`.
+     */
+    backchannelLogoutUri?: string;
+    /**
+     * Whether the app needs `sid` in logout tokens. They have it in any case.
+     */
+    backchannelLogoutSessionRequired?: boolean;
+    /**
+     * A page of the app that the log-out page shows in a hidden frame, with `iss` and `sid` (OpenID Connect Front-Channel Logout). Scheme, host and port are those of one of its redirect URIs.
+     */
+    frontchannelLogoutUri?: string;
+    /**
+     * Whether the app needs `iss` and `sid` at that page. They are sent in any case.
+     */
+    frontchannelLogoutSessionRequired?: boolean;
+    /**
      * Scopes it may be given, in SMART version 1 or 2 notation.
      */
     scopes?: string[];

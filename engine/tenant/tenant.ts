@@ -54,6 +54,14 @@ export interface Client {
   readonly grantTypes: readonly GrantType[];
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris: readonly string[];
+  /** Where a logout token is sent when a session ends (OpenID Connect Back-Channel Logout 1.0 section 2.2). */
+  readonly backchannelLogoutUri?: string;
+  /** Stated by the app; every logout token has `sid` in any case. */
+  readonly backchannelLogoutSessionRequired?: boolean;
+  /** Shown in a frame when a person logs out (OpenID Connect Front-Channel Logout 1.0 section 2). */
+  readonly frontchannelLogoutUri?: string;
+  /** Stated by the app; the address has `iss` and `sid` in any case. */
+  readonly frontchannelLogoutSessionRequired?: boolean;
   /** Scopes the client may be given, SMART v1 or v2 notation. */
   readonly scopes: readonly string[];
   /** Granted without asking the person when requested. */

@@ -134,6 +134,11 @@ function answering(area: string, defaults: Changes, changes: Changes): never {
   }) as never;
 }
 
+function liveSession(flows: Map<string, StoredFlow>, idHash: string): object | undefined {
+  const known = [...flows.values()].some(({ facts }) => (facts as { sessionIdHash?: string }).sessionIdHash === idHash);
+  return known ? { idHash } : undefined;
+}
+
 export function createStage(changes: Changes = {}): Stage {
   const flows = new Map<string, StoredFlow>();
   const traces: Trace[] = [];
@@ -160,7 +165,8 @@ export function createStage(changes: Changes = {}): Stage {
         revokeGrant: (_tenant: string, id: string) => void revokedGrants.push(id),
         consume: true,
       }),
-      sessions: area('sessions'),
+      // The session of a code that waits is there; nobody's else is.
+      sessions: area('sessions', { find: (_tenant: string, idHash: string) => liveSession(flows, idHash) }),
       users: area('users'),
       providerLinks: area('providerLinks'),
       providerSessions: area('providerSessions'),
@@ -181,6 +187,8 @@ export function createStage(changes: Changes = {}): Stage {
       return found && { slot, script: found };
     },
     tryShadow: () => undefined,
+    noteUse: () => undefined,
+    notifyApps: () => undefined,
     scriptLog: () => undefined,
     keyring: area('keyring', { sign: 'signed' }),
     identity: area('identity', { authenticate: { ok: true, user, moduleId: 'local' } }),

@@ -91,7 +91,7 @@ for (const database of databases()) {
       ['code', rightCode],
     ] as const) {
       it(`${state}: of eight answers with the same record one goes on, the others are told so`, async () => {
-        const stage = createStage();
+        const stage = createStage({ 'sessions.find': { idHash: 'h' } });
         const ports = { ...stage.ports, store: { ...stage.ports.store, flows: opened.store.flows } as Store };
         const record = await waitingAt(state, { ...stage, ports });
         const results = await Promise.all(

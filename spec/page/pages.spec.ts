@@ -88,7 +88,7 @@ describe('every page, looked at in a browser', function () {
     await press('partner');
     await page.getByRole('alert').waitFor();
     await look('links-wrong-password');
-    await follow(page, () => page.getByRole('link', { name: 'Apps with access' }).click());
+    await follow(page, () => page.getByRole('link', { name: 'Apps and sessions' }).click());
     await follow(page, () => page.getByRole('link', { name: 'Log out' }).click());
     await look('logout');
     await press('logout');

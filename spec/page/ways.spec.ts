@@ -118,7 +118,7 @@ describe('the ways of pages', function () {
     it('on the pages outside of a flow', async () => {
       await my.toConsent();
       for (const [path, title] of [
-        ['session/manage?ui_locales=de', 'Apps mit Zugriff'],
+        ['session/manage?ui_locales=de', 'Apps und Sitzungen'],
         ['session/end?ui_locales=de', 'Abmelden?'],
         ['oauth/authorize?client_id=nobody&ui_locales=de', 'Das hat nicht geklappt'],
       ]) {

@@ -99,10 +99,69 @@ for (const database of databases()) {
         await store.sessions.save(session);
         expect(await store.sessions.find('a', 's', NOW + 9)).to.equal(undefined);
         expect(await store.sessions.find('b', 's', NOW)).to.equal(undefined);
-        await store.sessions.delete('b', 's');
+        expect(await store.sessions.end('b', 's', NOW)).to.equal(undefined);
         expect(await store.sessions.find('a', 's', NOW)).to.not.equal(undefined);
-        await store.sessions.delete('a', 's');
+        expect(await store.sessions.end('a', 's', NOW)).to.deep.equal([]);
         expect(await store.sessions.find('a', 's', NOW)).to.equal(undefined);
+      });
+      it('keeps what is known of the device, and when it was last seen, never going back', async () => {
+        const known = { ...session, seenAt: NOW, device: { browser: 'Firefox', system: 'Linux' } };
+        await store.sessions.save(known);
+        await store.sessions.touch('b', 's', NOW + 5);
+        expect(await store.sessions.find('a', 's', NOW)).to.deep.equal(known);
+        await store.sessions.touch('a', 's', NOW + 5);
+        await store.sessions.touch('a', 's', NOW + 3);
+        expect((await store.sessions.find('a', 's', NOW))?.seenAt).to.equal(NOW + 5);
+        await store.sessions.end('a', 's', NOW);
+      });
+      it('ends once, and leaves a notice for each of its apps and for no others', async () => {
+        const app = (clientId: string) => ({ clientId, subject: 'ann' });
+        for (const [tenantId, idHash] of [
+          ['a', 's1'],
+          ['a', 's2'],
+          ['b', 's1'],
+        ] as const) {
+          await store.sessions.save({ ...session, tenantId, idHash });
+          await store.sessions.addApp(tenantId, idHash, app('one'));
+        }
+        await store.sessions.addApp('a', 's1', app('two'));
+        await store.sessions.addApp('a', 's1', app('two'));
+        await store.sessions.addApp('a', 'nowhere', app('two'));
+        const ended = await Promise.all([1, 2, 3].map(() => store.sessions.end('a', 's1', NOW)));
+        expect(ended.filter((apps) => apps !== undefined)).to.deep.equal([[app('one'), app('two')]]);
+        expect(await store.sessions.find('a', 's2', NOW)).to.not.equal(undefined);
+        expect(await store.sessions.find('b', 's1', NOW)).to.not.equal(undefined);
+        await store.sessions.addApp('a', 's1', app('late'));
+
+        expect(await store.logoutNotices.take(NOW - 1, NOW + 10, 9)).to.deep.equal([]);
+        const taken = await Promise.all([1, 2].map(() => store.logoutNotices.take(NOW, NOW + 10, 9)));
+        const notices = taken.flat();
+        expect(notices.map(({ clientId }) => clientId).sort()).to.deep.equal(['one', 'two']);
+        expect(notices[0]).to.include({ tenantId: 'a', sessionIdHash: 's1', userId: 'u', subject: 'ann', attempts: 1 });
+        expect(await store.logoutNotices.take(NOW + 9, NOW + 20, 9)).to.deep.equal([]);
+        const [first, second] = notices;
+        if (!first || !second) throw new Error('two notices are expected');
+        await store.logoutNotices.remove(first);
+        await store.logoutNotices.remove({ ...second, tenantId: 'b' });
+        await store.logoutNotices.postpone(second, NOW + 100);
+        expect(await store.logoutNotices.take(NOW + 99, NOW + 200, 9)).to.deep.equal([]);
+        expect(await store.logoutNotices.take(NOW + 100, NOW + 200, 9)).to.deep.equal([{ ...second, attempts: 2 }]);
+        await store.sweep(NOW + 2 * 86_400_000);
+        expect(await store.logoutNotices.take(NOW + 1_000_000_000, NOW + 1_000_000_001, 9)).to.deep.equal([]);
+      });
+      it('end for a person, all but one', async () => {
+        for (const idHash of ['p1', 'p2', 'p3']) {
+          await store.sessions.save({ ...session, userId: 'p', idHash });
+          await store.sessions.addApp('a', idHash, { clientId: 'one', subject: 'pat' });
+        }
+        await store.sessions.save({ ...session, tenantId: 'b', userId: 'p', idHash: 'p1' });
+        expect(await store.sessions.endForUser('a', 'p', NOW, 'p2')).to.equal(2);
+        const left = await store.sessions.listForUser('a', 'p', NOW);
+        expect(left.map(({ idHash }) => idHash)).to.deep.equal(['p2']);
+        expect(await store.sessions.endForUser('a', 'p', NOW)).to.equal(1);
+        expect(await store.sessions.endForUser('a', 'p', NOW)).to.equal(0);
+        expect(await store.sessions.listForUser('b', 'p', NOW)).to.have.length(1);
+        expect(await store.logoutNotices.take(NOW, NOW + 1, 9)).to.have.length(3);
       });
     });
 

@@ -155,7 +155,15 @@ for (const database of databases()) {
       const online = token({ sessionId: 's9', grantId: 'mixed' });
       const { sessionId, ...offline } = token({ grantId: 'mixed' });
       await store.tokens.save([online, offline]);
-      await store.tokens.revokeForSession('a', 's9', NOW);
+      await store.sessions.save({
+        tenantId: 'a',
+        idHash: 's9',
+        userId: 'u1',
+        authenticatedAt: NOW,
+        expiresAt: NOW + 9,
+        details: {},
+      });
+      await store.sessions.end('a', 's9', NOW);
       const late = token({ sessionId: 's9', grantId: 'mixed' });
       await store.tokens.save([late]);
       expect((await store.tokens.find('a', online.hash))?.revokedAt).to.equal(NOW);
@@ -175,6 +183,18 @@ for (const database of databases()) {
       await store.tokens.save([older, newer, ...dead]);
       const listed = await store.tokens.listForUser('a', 'lister', NOW);
       expect(listed.map((each) => each.hash)).to.deep.equal([newer.hash, older.hash]);
+    });
+
+    it('tells when a grant was used last, whatever the order of the writes', async () => {
+      const used = token({ userId: 'user of apps', grantId: 'used' });
+      const unused = token({ userId: 'user of apps', grantId: 'unused', issuedAt: NOW - 5 });
+      await store.tokens.save([used, unused]);
+      const use = (usedAt: number, tenantId = 'a') => ({ tenantId, grantId: 'used', usedAt });
+      await store.tokens.recordUses([use(NOW + 1), use(NOW + 3), use(NOW + 9, 'b')]);
+      await store.tokens.recordUses([use(NOW + 2)]);
+      const uses = async () =>
+        (await store.tokens.listForUser('a', 'user of apps', NOW)).map(({ lastUsedAt }) => lastUsedAt);
+      expect(await uses()).to.deep.equal([NOW + 3, undefined]);
     });
 
     it('sweeps what has expired and no more', async () => {

@@ -1,4 +1,5 @@
 /** What goes on in a person's name: apps with access, and log-in sessions. */
+import { sidOf } from '../../identity/session-id.ts';
 import { endGrantedAccess, listGrantedAccess } from '../../oauth/granted-access.ts';
 import { notFound } from '../problem.ts';
 import { ok, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
@@ -8,7 +9,8 @@ const grantView = object(
   {
     clientId: text('The app.'),
     scopes: list({ type: 'string' }, 'Scopes of its live tokens together.'),
-    since: instantText('When its oldest live token was issued.'),
+    since: instantText('When its oldest live grant began.'),
+    lastUsedAt: instantText('When the server last saw it used, to some minutes.'),
     offline: { type: 'boolean', description: 'Whether it keeps access when the person is logged out.' },
     remembered: object({
       scopes: list({ type: 'string' }, 'Approved, and not asked again.'),
@@ -19,10 +21,22 @@ const grantView = object(
   ['clientId', 'scopes', 'offline'],
 );
 
-const sessionView = object({
-  id: text('Its id.'),
-  authenticatedAt: instantText('When the person logged in.'),
-  expiresAt: instantText('When it ends by itself.'),
+const sessionView = object(
+  {
+    id: text('Its id, which is `sid` in ID tokens and logout tokens.'),
+    authenticatedAt: instantText('When the person logged in.'),
+    lastSeenAt: instantText('When the person last came with it, to some minutes.'),
+    browser: text('The kind of browser.', { examples: ['Firefox'] }),
+    system: text('The kind of system.', { examples: ['Windows'] }),
+    expiresAt: instantText('When it ends by itself.'),
+  },
+  ['id', 'authenticatedAt', 'expiresAt'],
+);
+
+const termsView = object({
+  clientId: text('The app they were accepted for.'),
+  version: text('Version of the terms.'),
+  acceptedAt: instantText('When they were accepted.'),
 });
 
 function instant(milliseconds: number): string {
@@ -44,15 +58,16 @@ export const accessRoutes: readonly TenantRoute[] = [
     permission: 'read',
     answer: { status: 200, schema: object({ items: list(grantView, 'One for each app.') }) },
     commands: [{ name: 'user grants' }],
-    columns: ['clientId', 'scopes', 'since', 'offline'],
+    columns: ['clientId', 'scopes', 'since', 'lastUsedAt', 'offline'],
     async run(request, services) {
       const user = await knownUser(request, services);
       if (!user) return notFound('user', request.parameters['userId'] ?? '');
       const all = await listGrantedAccess(services.store, request.tenant.id, user.id, services.now());
       return ok({
-        items: all.map(({ since, remembered, terms, ...rest }) => ({
+        items: all.map(({ since, lastUsedAt, remembered, terms, ...rest }) => ({
           ...rest,
           ...(since === undefined ? {} : { since: instant(since) }),
+          ...(lastUsedAt === undefined ? {} : { lastUsedAt: instant(lastUsedAt) }),
           ...(remembered ? { remembered: { ...remembered, expiresAt: instant(remembered.expiresAt) } } : {}),
           ...(terms ? { terms: { ...terms, acceptedAt: instant(terms.acceptedAt) } } : {}),
         })),
@@ -76,6 +91,43 @@ export const accessRoutes: readonly TenantRoute[] = [
     },
   },
   {
+    name: 'listTerms',
+    method: 'GET',
+    path: `${onUser}/terms`,
+    summary: 'Terms of service that a person accepted.',
+    permission: 'read',
+    answer: { status: 200, schema: object({ items: list(termsView, 'One for each app.') }) },
+    commands: [{ name: 'user terms' }],
+    columns: ['clientId', 'version', 'acceptedAt'],
+    async run(request, services) {
+      const user = await knownUser(request, services);
+      if (!user) return notFound('user', request.parameters['userId'] ?? '');
+      const all = await services.store.consents.listForUser(request.tenant.id, user.id, services.now());
+      return ok({
+        items: all.flatMap(({ clientId, terms }) =>
+          terms ? [{ clientId, version: terms.version, acceptedAt: instant(terms.acceptedAt) }] : [],
+        ),
+      });
+    },
+  },
+  {
+    name: 'revokeTerms',
+    method: 'DELETE',
+    path: `${onUser}/terms/{clientId}`,
+    summary: 'Forgets that a person accepted the terms for an app: the next log-in there asks again. Its tokens stay.',
+    permission: 'manage',
+    answer: { status: 204 },
+    commands: [{ name: 'user revoke-terms' }],
+    async run(request, services) {
+      const user = await knownUser(request, services);
+      if (!user) return notFound('user', request.parameters['userId'] ?? '');
+      const clientId = request.parameters['clientId'] ?? '';
+      if (!(await services.store.consents.deleteTerms(request.tenant.id, user.id, clientId)))
+        return notFound('terms agreement', clientId);
+      return { status: 204, change: { type: 'terms.revoked', userId: user.id, clientId } };
+    },
+  },
+  {
     name: 'listSessions',
     method: 'GET',
     path: `${onUser}/sessions`,
@@ -83,15 +135,17 @@ export const accessRoutes: readonly TenantRoute[] = [
     permission: 'read',
     answer: { status: 200, schema: object({ items: list(sessionView, 'Newest first.') }) },
     commands: [{ name: 'user sessions' }],
-    columns: ['id', 'authenticatedAt', 'expiresAt'],
+    columns: ['id', 'browser', 'system', 'authenticatedAt', 'lastSeenAt', 'expiresAt'],
     async run(request, services) {
       const user = await knownUser(request, services);
       if (!user) return notFound('user', request.parameters['userId'] ?? '');
       const sessions = await services.store.sessions.listForUser(request.tenant.id, user.id, services.now());
       return ok({
-        items: sessions.map(({ idHash, authenticatedAt, expiresAt }) => ({
-          id: idHash,
+        items: sessions.map(({ idHash, authenticatedAt, seenAt, device, expiresAt }) => ({
+          id: sidOf(idHash),
           authenticatedAt: instant(authenticatedAt),
+          ...(seenAt === undefined ? {} : { lastSeenAt: instant(seenAt) }),
+          ...device,
           expiresAt: instant(expiresAt),
         })),
       });
@@ -101,7 +155,7 @@ export const accessRoutes: readonly TenantRoute[] = [
     name: 'endSession',
     method: 'DELETE',
     path: `${onUser}/sessions/{sessionId}`,
-    summary: 'Logs a person out of one session; tokens bound to it end with it.',
+    summary: 'Logs a person out of one session; tokens bound to it end with it, and its apps are told.',
     permission: 'manage',
     answer: { status: 204 },
     commands: [{ name: 'user end-session' }],
@@ -110,11 +164,28 @@ export const accessRoutes: readonly TenantRoute[] = [
       const { store, now } = services;
       const user = await knownUser(request, services);
       const sessionId = parameters['sessionId'] ?? '';
-      const session = user && (await store.sessions.find(tenant.id, sessionId, now()));
-      if (!user || session?.userId !== user.id) return notFound('session', sessionId);
-      await store.sessions.delete(tenant.id, sessionId);
-      await store.tokens.revokeForSession(tenant.id, sessionId, now());
+      const sessions = user ? await store.sessions.listForUser(tenant.id, user.id, now()) : [];
+      const session = sessions.find(({ idHash }) => sidOf(idHash) === sessionId);
+      if (!user || !session || !(await store.sessions.end(tenant.id, session.idHash, now())))
+        return notFound('session', sessionId);
+      services.notifyApps();
       return { status: 204, change: { type: 'session.ended', userId: user.id } };
+    },
+  },
+  {
+    name: 'endSessions',
+    method: 'DELETE',
+    path: `${onUser}/sessions`,
+    summary: 'Logs a person out everywhere; tokens bound to the sessions end with them, and their apps are told.',
+    permission: 'manage',
+    answer: { status: 204 },
+    commands: [{ name: 'user end-sessions' }],
+    async run(request, services) {
+      const user = await knownUser(request, services);
+      if (!user) return notFound('user', request.parameters['userId'] ?? '');
+      const count = await services.store.sessions.endForUser(request.tenant.id, user.id, services.now());
+      services.notifyApps();
+      return { status: 204, change: { type: 'session.ended', userId: user.id, details: { sessions: count } } };
     },
   },
 ];

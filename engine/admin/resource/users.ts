@@ -2,7 +2,6 @@
 import { lockedFor } from '../../identity/local.ts';
 import { checkPassword, hashPassword, withPassword } from '../../identity/password.ts';
 import { newHandle } from '../../store/secret.ts';
-import type { Store } from '../../store/store.ts';
 import type { UserDocument } from '../../tenant/document.ts';
 import type { Tenant, User } from '../../tenant/tenant.ts';
 import { mergePatch } from '../merge-patch.ts';
@@ -74,9 +73,10 @@ async function hashAllowed(tenant: Tenant, user: User, password: string) {
 }
 
 /** Ends everything that goes on in the person's name, at once. */
-async function endAccess(store: Store, tenantId: string, userId: string, now: number): Promise<void> {
-  await store.sessions.deleteForUser(tenantId, userId);
-  await store.tokens.revokeForUser(tenantId, userId, undefined, now);
+async function endAccess({ store, notifyApps, now }: Services, tenantId: string, userId: string): Promise<void> {
+  await store.sessions.endForUser(tenantId, userId, now());
+  await store.tokens.revokeForUser(tenantId, userId, undefined, now());
+  notifyApps();
 }
 
 async function edit(request: TenantRequest, services: Services, next: (body: UserBody) => UserBody): Promise<Result> {
@@ -108,7 +108,7 @@ async function edit(request: TenantRequest, services: Services, next: (body: Use
   if (refused) return refused;
   if (!user) return notFound('user', id);
   // Whoever changes a password may do so because somebody else knows it.
-  if (!user.enabled || password !== undefined) await endAccess(store, tenant.id, id, services.now());
+  if (!user.enabled || password !== undefined) await endAccess(services, tenant.id, id);
   return {
     status: 200,
     body: view(user),
@@ -221,7 +221,8 @@ export const userRoutes: readonly TenantRoute[] = [
     permission: 'manage',
     answer: { status: 204 },
     commands: [{ name: 'user delete' }],
-    async run({ tenant, parameters }, { store, now }) {
+    async run({ tenant, parameters }, services) {
+      const { store } = services;
       const id = parameters['userId'] ?? '';
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
@@ -230,7 +231,7 @@ export const userRoutes: readonly TenantRoute[] = [
           hint: 'Disable the user, or take it out of tenant.json first.',
         });
       await store.users.delete(tenant.id, id);
-      await endAccess(store, tenant.id, id, now());
+      await endAccess(services, tenant.id, id);
       for (const { clientId } of await store.consents.listForUser(tenant.id, id, 0))
         await store.consents.delete(tenant.id, id, clientId);
       return { status: 204, change: { type: 'user.deleted', userId: id } };

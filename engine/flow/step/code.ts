@@ -4,7 +4,16 @@ import type { Approved, CodeIssued, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
 
-export function issueCode(_facts: Approved, ports: Ports): StepResult<{ issued: Pick<CodeIssued, 'grantId'> }> {
+export async function issueCode(
+  facts: Approved,
+  ports: Ports,
+): Promise<StepResult<{ issued: Pick<CodeIssued, 'grantId'> }>> {
+  // Before the app can know of the session, so that its end reaches every app that does.
+  if (facts.approvedScopes.includes('openid'))
+    await ports.store.sessions.addApp(ports.tenant.id, facts.sessionIdHash, {
+      clientId: facts.clientId,
+      subject: facts.session.username,
+    });
   const code = ports.newHandle();
   return move(
     'issued',
@@ -37,6 +46,9 @@ export async function redeemCode(
   }
   const user = await ports.user(facts.userId);
   if (!user?.enabled) return refuse('The user is not active', 'user-disabled');
+  // Who logged out in between is not logged in anew by a code that was on its way.
+  if (!(await ports.store.sessions.find(ports.tenant.id, facts.sessionIdHash, ports.now())))
+    return refuse('The session has ended', 'session-ended');
   return move('redeemed', { grant: grantOf(facts, ports) });
 }
 
@@ -52,6 +64,7 @@ function grantOf(facts: CodeIssued, ports: Ports): Grant {
   const offline = facts.approvedScopes.includes('offline_access');
   return {
     id: facts.grantId,
+    startedAt: ports.now(),
     clientId: facts.clientId,
     grantType: 'authorization_code',
     requestedScopes: facts.requestedScopes,

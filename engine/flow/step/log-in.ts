@@ -1,6 +1,7 @@
 /** From a valid request to a person with a session: session reuse, the log-in form, and what follows a proof of identity. */
 import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
+import type { StoredSession } from '../../store/store.ts';
 import type { User } from '../../tenant/tenant.ts';
 import type { Authenticated, Identified, ProviderChosen, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
@@ -50,6 +51,7 @@ export async function findSession(
     const user = await ports.user(session.userId);
     const details = session.details as unknown as UserSessionModel;
     if (user?.enabled && mayBe(facts, details.username) && (await stillWelcome(session, ports))) {
+      await noteSeen(session, ports);
       return move('reused', {
         userId: user.id,
         session: details,
@@ -64,6 +66,17 @@ export async function findSession(
   if (ports.tenant.federation.autoRedirect && providers.length === 1 && only)
     return move('provider', { providerId: only.id });
   return move('login', {});
+}
+
+/** Milliseconds: how exactly it is known when a person was last here. */
+const seenResolution = 5 * 60_000;
+
+/** Notes that the person came with this session, seldom enough to cost nothing. */
+export async function noteSeen(
+  { idHash, seenAt = 0 }: StoredSession,
+  { store, tenant, now }: Pick<Ports, 'store' | 'tenant' | 'now'>,
+): Promise<void> {
+  if (now() - seenAt >= seenResolution) await store.sessions.touch(tenant.id, idHash, now());
 }
 
 /** Whether the launch and the ID token hint, where there are any, speak of this person. */
@@ -138,10 +151,11 @@ export async function establishSession(
   const { auth_time: there } = facts.claims;
   const authenticatedAt = typeof there === 'number' ? Math.min(there * 1000, now) : now;
   if (facts.request.sessionIdHash) {
-    await ports.store.sessions.delete(ports.tenant.id, facts.request.sessionIdHash);
     const before = await ports.store.providerSessions.take(ports.tenant.id, facts.request.sessionIdHash);
     // The log-in does not wait for it.
     if (before) void revokeAtProvider(before, ports).catch(() => undefined);
+    await ports.store.sessions.end(ports.tenant.id, facts.request.sessionIdHash, now);
+    ports.notifyApps();
   }
   await ports.store.sessions.save({
     idHash: sessionIdHash,
@@ -149,6 +163,8 @@ export async function establishSession(
     userId: facts.userId,
     authenticatedAt,
     expiresAt: now + ports.tenant.lifetimes.sessionSeconds * 1000,
+    seenAt: now,
+    ...(facts.request.device ? { device: facts.request.device } : {}),
     details: facts.session as unknown as Readonly<Record<string, unknown>>,
   });
   if (facts.providerId !== undefined && facts.providerTokens !== undefined)

@@ -3,10 +3,11 @@
  * RFC 9068 (JWT access tokens), OpenID Connect Core section 2 (ID token), SMART App Launch (launch parameters).
  */
 import { createHash } from 'node:crypto';
+import { sidOf } from '../../identity/session-id.ts';
 import { effectivePermissions } from '../../smart/permission.ts';
 import type { Json } from '../../script/runner.ts';
 import type { StoredToken } from '../../store/store.ts';
-import type { Client } from '../../tenant/tenant.ts';
+import type { Client, SigningAlgorithm, Tenant } from '../../tenant/tenant.ts';
 import type { Grant, Granted, Minted } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
@@ -42,7 +43,8 @@ export async function mint(
     grantId: grant.id,
     clientId: grant.clientId,
     ...(grant.userId ? { userId: grant.userId } : {}),
-    ...(grant.refresh === 'online' && grant.sessionIdHash ? { sessionId: grant.sessionIdHash } : {}),
+    // What was not granted beyond the session ends with it (OpenID Connect Back-Channel Logout section 2.7).
+    ...(grant.refresh !== 'offline' && grant.sessionIdHash ? { sessionId: grant.sessionIdHash } : {}),
     scope,
     issuedAt: issuedAt * 1000,
   };
@@ -128,6 +130,12 @@ function accessTokenClaims(
   };
 }
 
+/** Of ID tokens and logout tokens: SMART App Launch asks for RS256 unless the client chose otherwise. */
+export function idTokenAlgorithm(client: Client, { keystore }: Tenant): SigningAlgorithm {
+  const offered = keystore.algorithms;
+  return client.idTokenSigningAlgorithm ?? (offered.includes('RS256') ? 'RS256' : (offered[0] ?? 'RS256'));
+}
+
 async function signIdToken(
   grant: Grant,
   client: Client,
@@ -142,9 +150,7 @@ async function signIdToken(
       ? session.fhirUserUrl
       : undefined;
   const profile = scopes.includes('profile');
-  // SMART App Launch asks for RS256 unless the client chose otherwise.
-  const offered = ports.tenant.keystore.algorithms;
-  const algorithm = client.idTokenSigningAlgorithm ?? (offered.includes('RS256') ? 'RS256' : (offered[0] ?? 'RS256'));
+  const algorithm = idTokenAlgorithm(client, ports.tenant);
   // at_hash: the left half of the hash that goes with the signing algorithm (OpenID Connect Core 3.1.3.6).
   const digest = createHash(`sha${algorithm.slice(-3)}`)
     .update(accessToken)
@@ -170,6 +176,7 @@ async function signIdToken(
       jti: ports.newHandle().slice(0, 22),
       at_hash: half,
       ...(grant.authenticatedAt ? { auth_time: Math.floor(grant.authenticatedAt / 1000) } : {}),
+      ...(grant.sessionIdHash ? { sid: sidOf(grant.sessionIdHash) } : {}),
       // One that comes of a refresh has none (OpenID Connect Core section 12.2).
       ...(grant.nonce && grant.grantType !== 'refresh_token' ? { nonce: grant.nonce } : {}),
     },

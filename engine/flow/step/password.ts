@@ -62,7 +62,8 @@ export async function changePassword(
     return done ? withPassword(current, passwordHash, tenant.passwords, ports.now()) : current;
   });
   if (!done) return ['changed-meanwhile'];
-  await store.sessions.deleteForUser(tenant.id, userId);
+  await store.sessions.endForUser(tenant.id, userId, ports.now());
+  ports.notifyApps();
   ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'password.changed', outcome: 'success', userId });
   return [];
 }

@@ -27,8 +27,8 @@ export async function stillWelcome(session: StoredSession, ports: Ports): Promis
       return false;
     }
     await store.providerSessions.take(tenant.id, session.idHash);
-    await store.sessions.delete(tenant.id, session.idHash);
-    await store.tokens.revokeForSession(tenant.id, session.idHash, now);
+    await store.sessions.end(tenant.id, session.idHash, now);
+    ports.notifyApps();
     ports.audit({
       tenantId: tenant.id,
       at: now,

@@ -5,6 +5,7 @@ import * as administration from './0002-administration.ts';
 import * as scriptValues from './0003-script-values.ts';
 import * as scriptVersions from './0004-script-versions.ts';
 import * as replacedSecrets from './0005-replaced-secrets.ts';
+import * as sessions from './0010-sessions.ts';
 import * as providerAccounts from './0011-provider-accounts.ts';
 
 interface NamedMigration extends Knex.Migration {
@@ -17,5 +18,6 @@ export const migrations: readonly NamedMigration[] = [
   scriptValues,
   scriptVersions,
   replacedSecrets,
+  sessions,
   providerAccounts,
 ];

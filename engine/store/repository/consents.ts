@@ -80,5 +80,13 @@ export function consentRepository(database: Database): ConsentRepository {
         [tenantId, userId, clientId, tenantId, userId, clientId],
       );
     },
+    async deleteTerms(tenantId, userId, clientId) {
+      const gone = await rows(
+        database,
+        'delete from terms_agreement where tenant_id = ? and user_id = ? and client_id = ? returning 1 as gone',
+        [tenantId, userId, clientId],
+      );
+      return gone.length > 0;
+    },
   };
 }

@@ -18,6 +18,7 @@ interface TokenRow {
   readonly expires_at: string | number;
   readonly revoked_at: string | number | null;
   readonly used_at: string | number | null;
+  readonly last_used_at?: string | number | null;
 }
 
 function toToken(row: TokenRow): StoredToken {
@@ -35,6 +36,7 @@ function toToken(row: TokenRow): StoredToken {
     ...(row.session_id === null ? {} : { sessionId: row.session_id }),
     ...(row.revoked_at === null ? {} : { revokedAt: instant(row.revoked_at) }),
     ...(row.used_at === null ? {} : { usedAt: instant(row.used_at) }),
+    ...(row.last_used_at === null || row.last_used_at === undefined ? {} : { lastUsedAt: instant(row.last_used_at) }),
   };
 }
 
@@ -116,24 +118,28 @@ export function tokenRepository(database: Database): TokenRepository {
         [tenantId, userId, ...(clientId === undefined ? [] : [clientId]), tenantId, now, now, tenantId],
       );
     },
-    async revokeForSession(tenantId, sessionId, now) {
-      await rows(
-        database,
-        `with recorded as (
-           insert into revocation (tenant_id, kind, id, revoked_at) values (?, 'session', ?, ?) on conflict do nothing)
-         update token set revoked_at = ? where tenant_id = ? and session_id = ? and revoked_at is null`,
-        [tenantId, sessionId, now, now, tenantId, sessionId],
-      );
-    },
     async listForUser(tenantId, userId, now) {
       const found = await rows<TokenRow>(
         database,
-        `select ${COLUMNS} from token where token.tenant_id = ? and token.user_id = ? and token.expires_at > ?
+        `select ${COLUMNS}, grant_use.used_at as last_used_at from token
+         left join grant_use on grant_use.tenant_id = token.tenant_id and grant_use.grant_id = token.grant_id
+         where token.tenant_id = ? and token.user_id = ? and token.expires_at > ?
          and token.used_at is null and coalesce(token.revoked_at, ${REVOCATION}) is null
          order by token.issued_at desc, token.hash`,
         [tenantId, userId, now],
       );
       return found.map(toToken);
+    },
+    async recordUses(uses) {
+      await rows(
+        database,
+        `insert into grant_use (tenant_id, grant_id, used_at)
+         select "tenantId", "grantId", max("usedAt")
+         from jsonb_to_recordset(?::jsonb) as item ("tenantId" text, "grantId" text, "usedAt" bigint)
+         group by "tenantId", "grantId" order by "tenantId", "grantId"
+         on conflict (tenant_id, grant_id) do update set used_at = greatest(grant_use.used_at, excluded.used_at)`,
+        [encodeJson(uses)],
+      );
     },
   };
 }

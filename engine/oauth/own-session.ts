@@ -1,0 +1,116 @@
+/** The session a person's browser shows, on the pages of the person's own: whose it is and how it ends. */
+import type { FastifyReply } from 'fastify';
+import { revokeAtProvider } from '../flow/step/provider-session.ts';
+import { sidOf } from '../identity/session-id.ts';
+import type { UserSessionModel } from '../script/model.ts';
+import type { StoredSession } from '../store/store.ts';
+import type { Client } from '../tenant/tenant.ts';
+import { clearSession, type Engine, noStore, sendPage, sessionOf, type TenantRequest } from './http.ts';
+
+/** Seconds that frames of the log-out page have before the person goes on. */
+const framesHave = 3;
+
+export async function currentSession(context: TenantRequest): Promise<StoredSession | undefined> {
+  const id = sessionOf(context.request);
+  return id === undefined
+    ? undefined
+    : context.ports.store.sessions.find(context.tenant.id, context.ports.hash(id), context.ports.now());
+}
+
+/** What CSRF tokens of the person's own pages are bound to. */
+export function sessionBinding(context: TenantRequest): string {
+  return `${context.tenant.id}:session:${sessionOf(context.request) ?? ''}`;
+}
+
+export function personOf(session: StoredSession): UserSessionModel {
+  return session.details as unknown as UserSessionModel;
+}
+
+export function nameOf(session: StoredSession): string {
+  const person = personOf(session);
+  return [person.givenName, person.familyName].filter(Boolean).join(' ') || person.username;
+}
+
+/** Where an app wants the person to go after log-out: one of the addresses it registered, and its state. */
+export interface WhereNext {
+  readonly client: Client;
+  readonly uri: string;
+}
+
+/**
+ * Ends the browser's session, where there is one, and answers the browser: with the log-out page where apps are to be
+ * told in frames of it or nothing comes next, else with a redirect: to the provider the session began at, where that is
+ * wanted, or to the app.
+ * @param clientId the app that asked for it.
+ */
+export async function logOut(
+  engine: Engine,
+  context: TenantRequest,
+  session: StoredSession | undefined,
+  { clientId, next }: { readonly clientId?: string | undefined; readonly next?: WhereNext | undefined } = {},
+): Promise<FastifyReply> {
+  const { tenant, ports, reply } = context;
+  const away = session && (await leaveProvider(context, session, next?.uri));
+  const apps = session && (await ports.store.sessions.end(tenant.id, session.idHash, ports.now()));
+  if (session && apps) {
+    ports.notifyApps();
+    ports.audit({
+      tenantId: tenant.id,
+      at: ports.now(),
+      type: 'logout',
+      outcome: 'success',
+      userId: session.userId,
+      ...(clientId ? { clientId } : {}),
+    });
+  }
+  clearSession(context);
+  const clients = await Promise.all((apps ?? []).map((app) => ports.client(app.clientId)));
+  const frames = session ? clients.flatMap((client) => frameOf(client, tenant.issuer, sidOf(session.idHash))) : [];
+  const onward = away ?? next?.uri;
+  if (onward !== undefined && frames.length === 0)
+    return noStore(reply).header('referrer-policy', 'no-referrer').redirect(onward, 303);
+  if (onward !== undefined) reply.header('refresh', `${framesHave};url=${onward}`);
+  return sendPage(
+    engine,
+    context,
+    'loggedOut',
+    { frames, ...(onward === undefined ? {} : { next: onward, nextName: next?.client.clientName ?? tenant.name }) },
+    { frames: [...new Set(frames.map(({ src }) => new URL(src).origin))] },
+  );
+}
+
+/** What the policy of a page must allow whose form may end the session: providers where people log out as well. */
+export async function providerTargets({ ports }: TenantRequest): Promise<readonly string[]> {
+  return (await ports.providers()).filter(({ endSession }) => endSession).map(({ issuer }) => issuer);
+}
+
+/** Revokes what the session kept of its provider, and answers where the person logs out there, if that is wanted. */
+async function leaveProvider(
+  { tenant, ports }: TenantRequest,
+  session: StoredSession,
+  onward: string | undefined,
+): Promise<string | undefined> {
+  const kept = await ports.store.providerSessions.take(tenant.id, session.idHash);
+  if (!kept) return undefined;
+  await revokeAtProvider(kept, ports);
+  const provider = await ports.provider(kept.provider);
+  return (
+    provider &&
+    ports.federation.endSessionUrl({
+      tenant,
+      provider,
+      tokens: kept.sealed,
+      backTo: `${tenant.issuer}/session/ended`,
+      ...(onward === undefined ? {} : { onward }),
+      now: ports.now(),
+    })
+  );
+}
+
+/** OpenID Connect Front-Channel Logout 1.0 section 3: the app's address with `iss` and `sid`; its own query is kept. */
+function frameOf(client: Client | undefined, issuer: string, sid: string) {
+  const uri = client?.enabled ? client.frontchannelLogoutUri : undefined;
+  if (client === undefined || uri === undefined) return [];
+  const query = new URLSearchParams({ iss: issuer, sid });
+  return [{ src: `${uri}${uri.includes('?') ? '&' : '?'}${query}`, name: client.clientName }];
+}
