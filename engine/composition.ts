@@ -2,10 +2,11 @@
 import { hkdfSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { Ports } from './flow/ports.ts';
+import type { FederationPort, Ports } from './flow/ports.ts';
 import type { Trace } from './flow/trace.ts';
 import { providerSecretName } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
+import { createSaml, isSaml } from './identity/saml.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
 import type { Keyring } from './key/keyring.ts';
@@ -63,7 +64,13 @@ export interface ComposedEngine extends Engine {
 export function compose(parts: Parts): ComposedEngine {
   const { store, keyring, scripts, outbound, jwks, logger } = parts;
   const local = createLocalModule({ users: store.users, throttle: createLoginThrottle() });
-  const federation = createFederation({ outbound, sealer: parts.sealer });
+  const openid = createFederation({ outbound, sealer: parts.sealer });
+  const saml = createSaml({ replays: store.replays });
+  const federation: FederationPort = {
+    ...openid,
+    ...saml,
+    start: (input) => (isSaml(input.provider) ? saml : openid).start(input),
+  };
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({
     max: 10_000,
     ttl: clientCacheMilliseconds,

@@ -113,7 +113,7 @@ export const userView: JsonSchema = {
 
 export const passwordBody = object({ password: { ...password, description: 'The new password.' } });
 
-export const providerBody = body('providers', ['clientSecret', 'federationAuth'], {
+export const providerBody = body('providers', ['clientSecret', 'federationAuth', 'saml'], {
   clientSecret: text('Our secret there. Write-only; left out on an edit, the stored one stays.', {
     minLength: 1,
     maxLength: 1000,
@@ -123,9 +123,10 @@ export const providerBody = body('providers', ['clientSecret', 'federationAuth']
 });
 
 export const providerView: JsonSchema = {
-  ...body('providers', ['clientSecret']),
+  ...body('providers', ['clientSecret', 'saml']),
   properties: {
-    ...body('providers', ['clientSecret']).properties,
+    ...body('providers', ['clientSecret', 'saml']).properties,
+    protocol: { enum: ['openid', 'saml'], description: 'What it speaks. Settings of SAML stand in the document only.' },
     federationAuth: text('Source of its script.'),
     hasClientSecret: { type: 'boolean', description: 'Whether a secret is stored.' },
     source,

@@ -6,6 +6,7 @@
 import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
 import type { Device } from '../store/store.ts';
+import type { SamlAnswer } from './ports.ts';
 
 /** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
 export interface AuthorizationRequest {
@@ -69,6 +70,13 @@ export interface AtProvider extends ProviderChosen {
   readonly pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
   /** Epoch milliseconds. */
   readonly askedAt: number;
+  readonly samlAnswer?: StoredSamlAnswer;
+}
+
+/** The answer of a SAML provider, and the hash of the handle by which the person's browser comes for it. */
+export interface StoredSamlAnswer {
+  readonly handleHash: string;
+  readonly answer: SamlAnswer;
 }
 
 export interface ProviderAnswered extends ProviderChosen {
@@ -91,7 +99,7 @@ export interface LinkAsked {
   readonly providerId: string;
 }
 
-export interface LinkPending extends LinkAsked, Pick<AtProvider, 'pending'> {}
+export interface LinkPending extends LinkAsked, Pick<AtProvider, 'pending' | 'samlAnswer'> {}
 
 export interface LinkAnswered extends LinkAsked {
   readonly subject: string;

@@ -27,6 +27,11 @@ export interface IdentityPort {
   >;
 }
 
+/** What a provider posted, verified; it waits with the flow until the person's own browser comes for it. */
+export type SamlAnswer =
+  | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly code: 'denied' | 'provider-error' | 'invalid-response'; readonly message: string };
+
 export interface KeptTokens {
   readonly tenant: Tenant;
   readonly provider: Provider;
@@ -71,6 +76,17 @@ export interface FederationPort {
         readonly message: string;
       }
   >;
+  /** Verifies a SAML response to one request: signature, issuer, audience, recipient, times, and that it is new. */
+  readSaml(input: {
+    readonly tenant: Tenant;
+    readonly provider: Provider;
+    /** Base64, as it was posted. */
+    readonly response: string;
+    readonly requestId: string;
+    readonly now: number;
+  }): Promise<SamlAnswer>;
+  /** What a SAML provider is told of this tenant; undefined where it speaks no SAML. */
+  samlMetadata(input: { readonly tenant: Tenant; readonly provider: Provider }): string | undefined;
   /** Asks the provider for new tokens, and so whether the person may still log in there. */
   refresh(
     input: KeptTokens,

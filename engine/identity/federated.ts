@@ -20,7 +20,7 @@ class ProviderDown extends TypeError {}
 export function createFederation(options: {
   readonly outbound: OutboundClient;
   readonly sealer: Sealer;
-}): FederationPort {
+}): Omit<FederationPort, 'readSaml' | 'samlMetadata'> {
   const configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: discoveryLifetime });
   /** The keys of each provider, as they were read last. */
   const keys = new LRUCache<string, NonNullable<ReturnType<typeof oidc.getJwksCache>>>({

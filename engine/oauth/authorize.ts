@@ -14,6 +14,7 @@ import { errorCodes, type ErrorCode } from '../page/view.ts';
 import { type Again, keepAgain, takeAgain } from './again.ts';
 import { atProvider, backFromProvider, settled } from './standing.ts';
 import {
+  addressOf,
   browserOf,
   type Engine,
   formOf,
@@ -281,7 +282,7 @@ async function standing(
   if (flow.expiresAt <= ports.now())
     return sendErrorPage(engine, context, 'flow-expired', { status: 410, ...languageOf(flow) });
   const { replyTo } = flow.facts as { replyTo?: { redirectUri: string } };
-  const issuers = (await ports.providers()).map(({ issuer }) => issuer);
+  const issuers = (await ports.providers()).map(addressOf);
   return sendPage(engine, context, page.name, page.view as never, {
     formTargets: formTargetsOf([...issuers, ...(replyTo ? [replyTo.redirectUri] : [])]),
     ...languageOf(flow),

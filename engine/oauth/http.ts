@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ports } from '../flow/ports.ts';
 import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
-import type { Tenant } from '../tenant/tenant.ts';
+import type { Provider, Tenant } from '../tenant/tenant.ts';
 import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
 import { noteRefusal } from './refusals.ts';
 
@@ -103,6 +103,11 @@ export function sendErrorPage(
  */
 export function formTargetsOf(uris: readonly string[]): readonly string[] {
   return [...new Set(uris.flatMap((uri) => ['https:', new URL(uri).protocol]))];
+}
+
+/** Where people are sent to at a provider, as far as it is known before anybody asked it. */
+export function addressOf({ issuer, saml }: Provider): string {
+  return saml?.entryPoint ?? issuer;
 }
 
 /** An OAuth error as JSON (RFC 6749 section 5.2). */

@@ -7,6 +7,7 @@ import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import type { PageViews } from '../page/view.ts';
 import type { StoredFlow, StoredSession } from '../store/store.ts';
 import {
+  addressOf,
   browserOf,
   type Engine,
   formOf,
@@ -179,6 +180,6 @@ async function sendLinks(
     }),
   };
   return sendPage(engine, context, 'links', view, {
-    formTargets: formTargetsOf(providers.map(({ issuer }) => issuer)),
+    formTargets: formTargetsOf(providers.map(addressOf)),
   });
 }

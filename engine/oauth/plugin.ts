@@ -11,6 +11,7 @@ import { linkRoutes } from './links.ts';
 import { manageRoutes } from './manage.ts';
 import { auditRefusals } from './refusals.ts';
 import { passwordRoutes } from './password.ts';
+import { samlRoutes } from './saml.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
 import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
@@ -54,6 +55,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   linkRoutes(server, engine, contextOf);
   passwordRoutes(server, engine, contextOf);
   manageRoutes(server, engine, contextOf);
+  samlRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {

@@ -15,6 +15,7 @@ import type {
   OutboundHttp,
   PasswordRules,
   Provider,
+  SamlSettings,
   ScriptSecret,
   Tenant,
   User,
@@ -75,16 +76,19 @@ export async function buildTenant(
   for (const [index, user] of (document.users ?? []).entries())
     users.push(await loadUser(user, `/users/${index}`, files, rules, folder, passwordRules));
   const providers: Provider[] = [];
-  for (const [index, { clientSecret, federationAuth, ...rest }] of (document.providers ?? []).entries()) {
+  for (const [index, { clientSecret, federationAuth, saml, ...rest }] of (document.providers ?? []).entries()) {
     const at = `/providers/${index}`;
     const secret =
       clientSecret === undefined ? undefined : await files.secret(clientSecret, `${at}/clientSecret`, rules);
     const script = await files.script(federationAuth, `${at}/federationAuth`);
+    const { requestKey, ...settings } = saml ?? {};
+    const key = requestKey === undefined ? undefined : await files.secret(requestKey, `${at}/saml/requestKey`, rules);
     providers.push({
       ...(rest as Required<typeof rest>),
       name: rest.name ?? rest.id,
       ...(secret && { clientSecret: secret }),
       ...(script && { federationAuth: script }),
+      ...(saml && { saml: { ...(settings as SamlSettings), ...(key && { requestKey: key }) } }),
     });
   }
   const inbound: Tenant['inbound'][number][] = [];

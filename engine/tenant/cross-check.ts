@@ -1,4 +1,5 @@
 /** Rules of a tenant's document that span several of its values, beyond what a JSON Schema says. */
+import { X509Certificate } from 'node:crypto';
 import { ownClientId } from '../oauth/own-client.ts';
 import { parseScope } from '../smart/scope.ts';
 import type { ClientDocument, TenantDocument } from './document.ts';
@@ -161,6 +162,49 @@ export function checkClient(client: ClientDocument, at: string, report: Report):
     checkScopes(client[member], `${at}/${member}`, report);
 }
 
+type ProviderDocument = NonNullable<TenantDocument['providers']>[number];
+
+/** A certificate as metadata write it, made into PEM. */
+export function pemOf(certificate: string): string {
+  return certificate.includes('-----')
+    ? certificate
+    : `-----BEGIN CERTIFICATE-----\n${certificate.replace(/\s+/g, '')}\n-----END CERTIFICATE-----`;
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(pemOf(text)).publicKey.type === 'public';
+  } catch {
+    return false;
+  }
+}
+
+function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: Report): void {
+  if (saml === undefined) return;
+  for (const member of ['clientSecret', 'recheckSeconds'] as const)
+    if (provider[member] !== undefined)
+      report('saml-openid', `${at}/${member}`, `"${member}" of a SAML provider`, 'none', 'SAML knows no such thing');
+  if (provider.endSession === true)
+    report('saml-openid', `${at}/endSession`, '"endSession" of a SAML provider', 'none', 'there is no SAML log-out');
+  const url = saml.entryPoint;
+  if (!url.startsWith('https:') && !isLoopback(url))
+    report('saml-entry-point', `${at}/saml/entryPoint`, `"${url}"`, 'https', 'http is for loopback only');
+  const texts = [...saml.certificates.map((text, index) => [text, `certificates/${index}`] as const)];
+  for (const [text, member] of saml.requestCertificate
+    ? [...texts, [saml.requestCertificate, 'requestCertificate'] as const]
+    : texts)
+    if (!isCertificate(text))
+      report(
+        'saml-certificate',
+        `${at}/saml/${member}`,
+        'no certificate',
+        'X.509 as PEM or base64',
+        'copy it from its metadata',
+      );
+  if ((saml.requestKey === undefined) !== (saml.requestCertificate === undefined))
+    report('saml-request-key', `${at}/saml`, 'one of requestKey and requestCertificate', 'both, or none');
+}
+
 /** Reports every violation of a document that already fits its schema. */
 export function crossCheck(document: TenantDocument, report: Report): void {
   checkIssuer(document, report);
@@ -206,6 +250,7 @@ export function crossCheck(document: TenantDocument, report: Report): void {
     report,
   );
   checkScopes(document.policy?.scopesScriptsMayAdd, '/policy/scopesScriptsMayAdd', report);
+  providers.forEach((provider, index) => checkSaml(provider, `/providers/${index}`, report));
   providers.forEach((provider, index) => checkScopes(provider.scopes, `/providers/${index}/scopes`, report));
   if (document.keystore?.jwks !== undefined && document.keystore.jwksFile !== undefined)
     report('jwks-exclusive', '/keystore', 'jwks and jwksFile', 'one of them');

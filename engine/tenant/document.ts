@@ -333,6 +333,67 @@ export interface TenantDocument {
      */
     federationAuth?: string;
     /**
+     * The provider speaks SAML 2.0 in place of OpenID Connect. Its `issuer` is then its entity ID, and `clientId` the entity ID of this tenant there. Metadata for it are at `{issuer}/federation/saml/{id}/metadata`; it posts its answers to `{issuer}/federation/saml/{id}/acs`. Assertions must be signed, with SHA-256 or better, and must not be encrypted.
+     */
+    saml?: {
+      /**
+       * Its single sign-on address for the HTTP-Redirect binding.
+       */
+      entryPoint: string;
+      /**
+       * Its signing certificates, as PEM or as the base64 text in its metadata; several while it changes them.
+       *
+       * @minItems 1
+       * @maxItems 10
+       */
+      certificates:
+        | [string]
+        | [string, string]
+        | [string, string, string]
+        | [string, string, string, string]
+        | [string, string, string, string, string]
+        | [string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string, string, string];
+      /**
+       * The format of the name it is asked for. It must be one that stays the same for a person; a transient one would make a new user at each log-in.
+       */
+      nameIdFormat?: string;
+      /**
+       * The names of attributes, by the claim that each becomes for callbacks. `given_name`, `family_name` and `email` also become the user's.
+       */
+      attributes?: {
+        [k: string]: string;
+      };
+      /**
+       * How far its clock may be off, seconds.
+       */
+      clockSkewSeconds?: number;
+      /**
+       * PEM of an RSA private key; requests are then signed with it. Inline in demo tenants only.
+       */
+      requestKey?:
+        | string
+        | {
+            /**
+             * Name of an environment variable.
+             */
+            env: string;
+          }
+        | {
+            /**
+             * A file below the tenant's folder.
+             */
+            file: string;
+          };
+      /**
+       * The certificate of `requestKey`, which the metadata show.
+       */
+      requestCertificate?: string;
+    };
+    /**
      * Log people out at the provider, too, when they log out here (OpenID Connect RP-Initiated Logout). Register `{issuer}/session/ended` there as post-logout redirect URI. The ID token is kept encrypted until then.
      */
     endSession?: boolean;

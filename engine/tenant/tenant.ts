@@ -139,6 +139,21 @@ export interface Script {
   readonly apiVersion: 1;
 }
 
+/** What a SAML 2.0 identity provider is asked and believed by. Its entity ID is the provider's `issuer`, ours its `clientId`. */
+export interface SamlSettings {
+  /** Its single sign-on address for HTTP-Redirect. */
+  readonly entryPoint: string;
+  /** PEM or the base64 text of it; several while it changes them. */
+  readonly certificates: readonly string[];
+  readonly nameIdFormat?: string;
+  /** Attributes by the claim they become. */
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly clockSkewSeconds?: number;
+  /** PEM of the private key that requests are signed with. */
+  readonly requestKey?: string;
+  readonly requestCertificate?: string;
+}
+
 /** A foreign OpenID Provider people may log in with ("OIDC server definition" in Smile CDR). */
 export interface Provider {
   readonly id: string;
@@ -149,6 +164,8 @@ export interface Provider {
   readonly scopes: readonly string[];
   readonly federationAuth?: Script;
   readonly defaultAuthorities: readonly Authority[];
+  /** Where it speaks SAML 2.0 in place of OpenID Connect. */
+  readonly saml?: SamlSettings;
   /** Log-out here leads on to log-out there. */
   readonly endSession?: boolean;
   /** How long a session is reused before the provider is asked again, by its refresh token. */

@@ -15,11 +15,12 @@ interface ProviderBody extends Omit<Provider, 'federationAuth'> {
   readonly federationAuth?: string;
 }
 
-function view({ clientSecret, federationAuth, ...rest }: Provider, source: 'configuration' | 'store') {
+function view({ clientSecret, federationAuth, saml, ...rest }: Provider, source: 'configuration' | 'store') {
   return {
     ...rest,
     ...(federationAuth ? { federationAuth: federationAuth.source } : {}),
     hasClientSecret: clientSecret !== undefined,
+    protocol: saml === undefined ? 'openid' : 'saml',
     source,
   };
 }

@@ -7,11 +7,7 @@ import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
 import { sessionOf, wantsFreshLogin } from './log-in.ts';
 import { personalOf } from './personal.ts';
-
-/** The one address a provider sends people back to. */
-export function federationRedirectUri(issuer: string, providerId: string): string {
-  return `${issuer}/federation/callback/${encodeURIComponent(providerId)}`;
-}
+import { federationRedirectUri, readProviderAnswer } from './provider-answer.ts';
 
 /** What the log-in page says to somebody whom a provider sent back without an answer that helps. */
 interface Back {
@@ -52,7 +48,7 @@ export async function startFederation(
   }
   return move(
     'redirected',
-    { pending: result.pending, askedAt: ports.now() },
+    { pending: result.pending, askedAt: ports.now(), samlAnswer: undefined },
     { reveal: { providerUrl: result.url }, handles: [{ kind: 'federation', hash: ports.hash(result.pending.state) }] },
   );
 }
@@ -69,18 +65,7 @@ export async function acceptProviderAnswer(
   if (input['returned'] === true) return move('returned', {});
   const provider = await ports.provider(facts.providerId);
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
-  const redirectUri = federationRedirectUri(ports.tenant.issuer, provider.id);
-  const currentUrl = new URL(String(input['currentUrl']));
-  // One provider must not get the code that another gave: the address says whose answer it is (RFC 9700 section 4.4.2.2).
-  if (`${currentUrl.origin}${currentUrl.pathname}` !== redirectUri)
-    return reject('server_error', 'The log-in at the provider failed', 'provider-mixed-up');
-  const result = await ports.federation.finish({
-    tenant: ports.tenant,
-    provider,
-    redirectUri,
-    currentUrl,
-    pending: facts.pending,
-  });
+  const result = await readProviderAnswer(facts, provider, input, ports);
   if (!result.ok) {
     ports.log('warn', 'a log-in at a provider failed', { provider: provider.id, reason: result.message });
     const anotherWay = await hasAnotherWay(ports);
@@ -99,7 +84,8 @@ export async function acceptProviderAnswer(
   return move('answered', {
     subject: result.subject,
     claims: result.claims as Readonly<Record<string, Json>>,
-    ...(result.tokens === undefined ? {} : { providerTokens: result.tokens }),
+    samlAnswer: undefined,
+    ...(!('tokens' in result) || result.tokens === undefined ? {} : { providerTokens: result.tokens }),
   });
 }
 

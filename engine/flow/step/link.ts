@@ -2,7 +2,7 @@
 import type { AtProvider, LinkAnswered, LinkAsked, LinkPending } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
-import { federationRedirectUri } from './federate.ts';
+import { federationRedirectUri, readProviderAnswer } from './provider-answer.ts';
 
 /** Sends the person to the provider, where they must log in whatever session they have. */
 export async function askForLink(
@@ -38,19 +38,15 @@ export async function acceptLinkAnswer(
   if (!provider) return reject('server_error', 'The log-in provider is not available', 'provider-unknown');
   if (input['sessionIdHash'] !== facts.request.sessionIdHash)
     return reject('access_denied', 'Another session asked for this', 'session-changed');
-  const redirectUri = federationRedirectUri(ports.tenant.issuer, provider.id);
-  const currentUrl = new URL(String(input['currentUrl']));
-  if (`${currentUrl.origin}${currentUrl.pathname}` !== redirectUri)
-    return reject('server_error', 'The log-in at the provider failed', 'provider-mixed-up');
   const { tenant } = ports;
-  const result = await ports.federation.finish({ tenant, provider, redirectUri, currentUrl, pending: facts.pending });
+  const result = await readProviderAnswer(facts, provider, input, ports);
   if (!result.ok) {
     ports.log('warn', 'a log-in at a provider failed', { provider: provider.id, reason: result.message });
     return reject('access_denied', 'The log-in at the provider failed', `provider-${result.code}`);
   }
   // Nobody logged in here by it.
-  if (result.tokens) void ports.federation.revoke({ tenant, provider, tokens: result.tokens });
-  return move('answered', { subject: result.subject });
+  if ('tokens' in result && result.tokens) void ports.federation.revoke({ tenant, provider, tokens: result.tokens });
+  return move('answered', { subject: result.subject, samlAnswer: undefined });
 }
 
 /** Links the account, unless it belongs to somebody else already. */

@@ -26,8 +26,8 @@ export const moduleTypeRules: readonly ModuleTypeRule[] = [
   {
     pattern: /^SECURITY_IN_SAML/,
     name: 'SECURITY_IN_SAML',
-    outcome: 'missing',
-    text: 'No log-in by SAML. Put an OpenID Provider that speaks SAML between, and name it in `providers`.',
+    outcome: 'differs',
+    text: 'Not brought over. Describe the identity provider by `saml` in `providers`.',
   },
   {
     pattern: /^SECURITY_IN_SMART/,

@@ -170,7 +170,7 @@ export const outboundRules: readonly PropertyRule[] = [
   neverOn(
     'saml.enabled',
     'It is off, and stays off.',
-    'No log-in by SAML. Put an OpenID Provider that speaks SAML between, and name it in `providers`.',
+    'Not brought over. Describe the identity provider by `saml` in `providers`.',
   ),
   neverOn(
     'anonymous.access.enabled',

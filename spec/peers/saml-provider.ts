@@ -1,0 +1,142 @@
+/** `samlify` as the identity provider of a foreign organization, which tells the truth unless a test has it tell otherwise. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as samlify from 'samlify';
+
+const { IdentityProvider, SamlLib, ServiceProvider, setSchemaValidator } = samlify;
+
+// What our server says is read by its meaning here; the schema is not what these specs are about.
+setSchemaValidator({ validate: async () => 'valid' });
+
+export const entityId = 'https://saml.foreign.example/metadata';
+export const entryPoint = 'http://localhost:1/sso';
+
+/** A key and its certificate, as PEM. */
+export function material(name: 'idp' | 'other' | 'sp'): { readonly key: string; readonly certificate: string } {
+  const read = (kind: string) => readFileSync(join(import.meta.dirname, `saml/${name}.${kind}.pem`), 'utf8');
+  return { key: read('key'), certificate: read('crt') };
+}
+
+export interface Answer {
+  /** Values of the template below that are not the truth. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Changes the response before it is signed. */
+  readonly before?: (xml: string) => string;
+  /** Changes it after. */
+  readonly after?: (xml: string) => string;
+  readonly signer?: 'idp' | 'other';
+  readonly algorithm?: string;
+  /** What is signed; the assertion alone unless told otherwise. */
+  readonly signs?: readonly ('assertion' | 'message')[];
+}
+
+const saml = 'urn:oasis:names:tc:SAML:2.0';
+const template = `<samlp:Response xmlns:samlp="${saml}:protocol" xmlns:saml="${saml}:assertion" ID="{responseId}" Version="2.0" IssueInstant="{now}" Destination="{destination}" InResponseTo="{responseTo}"><saml:Issuer>{responseIssuer}</saml:Issuer><samlp:Status><samlp:StatusCode Value="${saml}:status:{status}"/></samlp:Status><saml:Assertion xmlns:saml="${saml}:assertion" ID="{assertionId}" Version="2.0" IssueInstant="{now}"><saml:Issuer>{issuer}</saml:Issuer><saml:Subject><saml:NameID Format="${saml}:nameid-format:persistent">{subject}</saml:NameID><saml:SubjectConfirmation Method="{method}"><saml:SubjectConfirmationData InResponseTo="{subjectTo}" Recipient="{recipient}" NotOnOrAfter="{confirmedUntil}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{from}" NotOnOrAfter="{until}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{loggedIn}" SessionIndex="{assertionId}"><saml:AuthnContext><saml:AuthnContextClassRef>${saml}:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="urn:oid:2.5.4.42"><saml:AttributeValue>{givenName}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="mail"><saml:AttributeValue>{mail}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue>ward</saml:AttributeValue><saml:AttributeValue>night</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion></samlp:Response>`;
+
+export interface Posted {
+  readonly acs: string;
+  readonly form: { readonly SAMLResponse: string; readonly RelayState: string };
+}
+
+const identityProvider = IdentityProvider({
+  entityID: entityId,
+  privateKey: material('idp').key,
+  signingCert: material('idp').certificate,
+  requestSignatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+  wantAuthnRequestsSigned: false,
+  singleSignOnService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: entryPoint }],
+});
+
+/** What the provider understands of the request a person came with; throws where a signature is wanted and wrong. */
+export async function readRequest(away: URL, metadata: string): Promise<Record<string, unknown>> {
+  const query = Object.fromEntries(away.searchParams);
+  const signed = /AuthnRequestsSigned="true"/.test(metadata);
+  const receiver = IdentityProvider({
+    entityID: entityId,
+    wantAuthnRequestsSigned: signed,
+    singleSignOnService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: entryPoint }],
+  });
+  const octetString = ['SAMLRequest', 'RelayState', 'SigAlg']
+    .filter((name) => query[name] !== undefined)
+    .map((name) => `${name}=${encodeURIComponent(query[name] ?? '')}`)
+    .join('&');
+  const read = await receiver.parseLoginRequest(ServiceProvider({ metadata }), 'redirect', { query, octetString });
+  return read.extract as Record<string, unknown>;
+}
+
+/** The response to a person's request, as their browser would post it. */
+export async function answerTo(away: URL, metadata: string, subject: string, answer: Answer = {}): Promise<Posted> {
+  const extract = await readRequest(away, metadata);
+  const { id, assertionConsumerServiceUrl: acs } = extract['request'] as Record<string, string>;
+  const now = Date.now();
+  const at = (minutes: number) => new Date(now + minutes * 60_000).toISOString();
+  const audience = ServiceProvider({ metadata }).entityMeta.getEntityID();
+  const values: Record<string, string> = {
+    responseId: `_r${crypto.randomUUID()}`,
+    assertionId: `_a${crypto.randomUUID()}`,
+    now: at(0),
+    destination: acs ?? '',
+    responseTo: id ?? '',
+    responseIssuer: entityId,
+    status: 'Success',
+    issuer: entityId,
+    subject,
+    method: `${saml}:cm:bearer`,
+    subjectTo: id ?? '',
+    recipient: acs ?? '',
+    confirmedUntil: at(5),
+    from: at(-1),
+    until: at(5),
+    audience,
+    loggedIn: at(0),
+    givenName: 'Ada',
+    mail: `${subject}@saml.foreign.example`,
+    ...answer.values,
+  };
+  const { before = same, after = same, signs = ['assertion'], signer = 'idp' } = answer;
+  let xml = before(template.replace(/\{(\w+)\}/g, (_gap, name: string) => values[name] ?? ''));
+  for (const signed of signs) {
+    const { key, certificate } = material(signer);
+    const place =
+      signed === 'assertion'
+        ? "/*[local-name(.)='Response']/*[local-name(.)='Assertion']"
+        : "/*[local-name(.)='Response']";
+    xml = SamlLib.constructSAMLSignature({
+      rawSamlMessage: xml,
+      privateKey: key,
+      signingCert: certificate.replace(/-----[^-]+-----|\s/g, ''),
+      signatureAlgorithm: answer.algorithm ?? 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+      isBase64Output: false,
+      isMessageSigned: signed === 'message',
+      ...(signed === 'assertion' ? { referenceTagXPath: place } : {}),
+      signatureConfig: {
+        prefix: 'ds',
+        location: { reference: `${place}/*[local-name(.)='Issuer']`, action: 'after' },
+      },
+    });
+  }
+  return {
+    acs: acs ?? '',
+    form: {
+      SAMLResponse: Buffer.from(after(xml)).toString('base64'),
+      RelayState: away.searchParams.get('RelayState') ?? '',
+    },
+  };
+}
+
+function same(xml: string): string {
+  return xml;
+}
+
+/** The same from the library's own template, so that not only the text above is understood. */
+export async function ownAnswerTo(away: URL, metadata: string, email: string): Promise<Posted> {
+  const extract = await readRequest(away, metadata);
+  const sp = ServiceProvider({ metadata });
+  const { context } = (await identityProvider.createLoginResponse(sp, { extract } as never, 'post', { email })) as {
+    readonly context: string;
+  };
+  return {
+    acs: String(sp.entityMeta.getAssertionConsumerService('post')),
+    form: { SAMLResponse: context, RelayState: away.searchParams.get('RelayState') ?? '' },
+  };
+}

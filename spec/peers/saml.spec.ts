@@ -1,0 +1,403 @@
+/** Log-in by SAML 2.0 with samlify as the identity provider, and everything that must not log anybody in. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { decodeJwt } from 'jose';
+import { asAdmin, itemsOf } from '../admin/support.ts';
+import { authorizationRequest, logIn, redeem } from '../support/oauth.ts';
+import { createPerson, type Page, type Person } from '../support/person.ts';
+import { arrive, chooseProvider, editTenant, foreignUsers, type Journey, newestTrace } from './federated-stage.ts';
+import {
+  type Answer,
+  answerTo,
+  entityId,
+  entryPoint,
+  material,
+  ownAnswerTo,
+  type Posted,
+  readRequest,
+} from './saml-provider.ts';
+import { onEachDatabase } from './stage.ts';
+
+const script = `
+function getUserName(theOidcUserInfoMap, theServerInfo) {
+  return 'saml-' + theOidcUserInfoMap['sub'].replace(/[^a-z]/g, '');
+}
+function onAuthenticateSuccess(theUserSession, theOutcomeFactory, theContext) {
+  if (theContext.getStringClaim('sub') === 'blocked') {
+    const failure = theOutcomeFactory.newFailure();
+    failure.message = 'Not from here';
+    return failure;
+  }
+  theUserSession.setUserData('groups', theContext.getStringArrayClaim('groups').join(' '));
+  return theUserSession;
+}
+`;
+const signed = 'urn:sallyport:signed';
+
+async function prepare(config: string): Promise<void> {
+  const provider = {
+    id: 'saml',
+    name: 'Foreign Directory',
+    issuer: entityId,
+    clientId: 'urn:sallyport:demo',
+    defaultAuthorities: [{ permission: 'FHIR_ALL_READ' }],
+    saml: {
+      entryPoint,
+      certificates: [material('idp').certificate],
+      attributes: { given_name: 'urn:oid:2.5.4.42', email: 'mail', groups: 'groups' },
+      clockSkewSeconds: 30,
+    },
+  };
+  await writeFile(join(config, 'demo', 'saml-login.js'), script);
+  await writeFile(join(config, 'demo', 'saml-request.pem'), material('sp').key);
+  await editTenant(config, 'demo', (tenant) => {
+    tenant.providers = [
+      ...(tenant.providers ?? []),
+      { ...provider, federationAuth: 'saml-login.js' },
+      {
+        ...provider,
+        id: 'signed',
+        name: 'Signed Directory',
+        clientId: signed,
+        saml: {
+          ...provider.saml,
+          requestKey: { file: 'saml-request.pem' },
+          requestCertificate: material('sp').certificate,
+        },
+      },
+    ];
+  });
+  await editTenant(config, 'partner', (tenant) => {
+    tenant.providers = [...(tenant.providers ?? []), provider];
+  });
+}
+
+onEachDatabase(
+  'samlify as the SAML identity provider',
+  (server) => {
+    const metadataOf = async (id = 'saml', tenant = 'demo') =>
+      (await fetch(`${server().url}/${tenant}/federation/saml/${id}/metadata`)).text();
+    /** As a browser posts from another site: without the cookies that are for this one. */
+    async function post({ acs, form }: Posted): Promise<{ readonly status: number; readonly location: string }> {
+      const answer = await fetch(acs, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });
+      return { status: answer.status, location: answer.headers.get('location') ?? '' };
+    }
+    async function enter(subject: string, answer: Answer = {}, id = 'saml') {
+      const journey = await chooseProvider(server(), id);
+      const posted = await answerTo(journey.away, await metadataOf(id), subject, answer);
+      return { journey, posted, ...(await post(posted)) };
+    }
+    const silent = async (person: Person) =>
+      new URL((await person.open(authorizationRequest(server(), { prompt: 'none' }).url)).url).searchParams.get(
+        'error',
+      );
+    async function outcome({ journey, location }: { journey: Journey; location: string }): Promise<Page> {
+      return journey.person.open(location);
+    }
+
+    it('a person logs in there, both callbacks act on the attributes, and the flow goes on to tokens', async () => {
+      const { journey, status, location } = await enter('ada');
+      expect(status).to.equal(303);
+      expect(journey.away.href).to.satisfy((url: string) => url.startsWith(`${entryPoint}?SAMLRequest=`));
+      expect(location).to.not.include('ada');
+      const { body } = await arrive(server(), journey, new URL(location));
+      expect(decodeJwt(String(body['id_token']))).to.include({ sub: 'saml-ada', aud: 'sample-native' });
+      const user = (await foreignUsers(server())).find(({ username }) => username === 'saml-ada');
+      expect(user).to.deep.include({
+        givenName: 'Ada',
+        email: 'ada@saml.foreign.example',
+        external: { provider: 'saml', subject: 'ada' },
+        authorities: [{ permission: 'FHIR_ALL_READ' }],
+        userData: { groups: 'ward night' },
+      });
+      expect(
+        (await newestTrace(server())).entries.flatMap(({ hook }) => (hook ? [hook.name] : [])).slice(0, 2),
+      ).to.deep.equal(['getUserName', 'onAuthenticateSuccess']);
+      // The session serves the next app, and the next log-in finds the same user.
+      expect(await silent(journey.person)).to.be.oneOf([null, 'interaction_required']);
+      const again = await enter('ada', { values: { givenName: 'Augusta' } });
+      await arrive(server(), again.journey, new URL(again.location));
+      const after = (await foreignUsers(server())).find(({ username }) => username === 'saml-ada');
+      expect(after).to.include({ id: user?.['id'], givenName: 'Augusta' });
+    });
+
+    it('tells the provider who it is, and asks as the metadata say', async () => {
+      const answer = await fetch(`${server().issuer}/federation/saml/saml/metadata`);
+      expect(answer.headers.get('content-type')).to.include('application/samlmetadata+xml');
+      const metadata = await answer.text();
+      expect(metadata)
+        .to.include('entityID="urn:sallyport:demo"')
+        .and.include('WantAssertionsSigned="true"')
+        .and.include(`Location="${server().issuer}/federation/saml/saml/acs"`)
+        .and.not.include('PRIVATE');
+      const { away } = await chooseProvider(server(), 'saml');
+      expect(away.searchParams.get('RelayState')).to.match(/^[A-Za-z0-9_-]{43}$/);
+      expect(away.searchParams.has('Signature')).to.equal(false);
+      expect((await readRequest(away, metadata))['issuer']).to.equal('urn:sallyport:demo');
+      expect((await fetch(`${server().issuer}/federation/saml/partner/metadata`)).status).to.equal(404);
+      expect((await fetch(`${server().issuer}/federation/saml/nobody/metadata`)).status).to.equal(404);
+    });
+
+    it('signs its request where a key is configured, and the provider verifies it', async () => {
+      const metadata = await metadataOf('signed');
+      expect(metadata)
+        .to.include('AuthnRequestsSigned="true"')
+        .and.include('X509Certificate')
+        .and.not.include('PRIVATE');
+      const { away } = await chooseProvider(server(), 'signed');
+      expect(away.searchParams.get('SigAlg')).to.equal('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256');
+      expect((await readRequest(away, metadata))['issuer']).to.equal(signed);
+      const changed = new URL(away);
+      changed.searchParams.set('RelayState', 'x');
+      const refused = await readRequest(changed, metadata).then(
+        () => 'believed',
+        () => 'refused',
+      );
+      expect(refused).to.equal('refused');
+      const { journey, location } = await enter('grace', {}, 'signed');
+      expect((await arrive(server(), journey, new URL(location))).status).to.equal(200);
+    });
+
+    it("believes a message that is signed besides its assertion, and not the library's own, which lacks the log-in", async () => {
+      const both = await enter('both', { signs: ['assertion', 'message'] });
+      expect((await arrive(server(), both.journey, new URL(both.location))).status).to.equal(200);
+      const journey = await chooseProvider(server(), 'signed');
+      const { location } = await post(await ownAnswerTo(journey.away, await metadataOf('signed'), 'own@saml.example'));
+      // It says nothing of when the person logged in, which the profile demands.
+      expect((await journey.person.open(location)).url).to.include('error=server_error');
+    });
+
+    it('asks for a new log-in where the app does', async () => {
+      for (const [more, forced] of [
+        [{ prompt: 'login' }, true],
+        [{ max_age: '60' }, true],
+        [{}, false],
+      ] as const) {
+        const { away } = await chooseProvider(server(), 'saml', more);
+        const { inflateRawSync } = await import('node:zlib');
+        const xml = inflateRawSync(Buffer.from(away.searchParams.get('SAMLRequest') ?? '', 'base64')).toString();
+        expect(xml.includes('ForceAuthn="true"'), JSON.stringify(more)).to.equal(forced);
+      }
+      const journey = await chooseProvider(server(), 'saml', { max_age: '60' });
+      const old = { values: { loggedIn: new Date(Date.now() - 3_600_000).toISOString() } };
+      const { location } = await post(await answerTo(journey.away, await metadataOf(), 'ada', old));
+      expect((await journey.person.open(location)).url).to.include('error=server_error');
+    });
+
+    const hour = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const assertionOf = (xml: string) => /<saml:Assertion[\s\S]*<\/saml:Assertion>/.exec(xml)?.[0] ?? '';
+    const forgedOf = (xml: string) =>
+      assertionOf(xml)
+        .replace(/<ds:Signature[\s\S]*<\/ds:Signature>/, '')
+        .replace(/ ID="[^"]*"/, ' ID="_forged"')
+        .replace(/>victim</, '>ada<')
+        .replace('>liar<', '>ada<');
+    const signatureOf = (xml: string) => /<ds:Signature[\s\S]*<\/ds:Signature>/.exec(xml)?.[0] ?? '';
+    const attacks: readonly (readonly [string, Answer])[] = [
+      ['no signature', { signs: [] }],
+      ['the signature of somebody else', { signer: 'other' }],
+      ['a signed message around an assertion that is not', { signs: ['message'] }],
+      ['a signature with SHA-1', { algorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1' }],
+      ['a changed name under a true signature', { after: (xml) => xml.replace('>liar<', '>ada<') }],
+      ['a changed attribute under a true signature', { after: (xml) => xml.replace('>Ada<', '>Eve<') }],
+      ['an empty signature', { after: (xml) => xml.replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>') }],
+      ['the signature taken away', { after: (xml) => xml.replace(signatureOf(xml), '') }],
+      [
+        'a wrapped signature: the forged assertion first',
+        { after: (xml) => xml.replace(assertionOf(xml), forgedOf(xml) + assertionOf(xml)) },
+      ],
+      [
+        'a wrapped signature: the forged assertion last',
+        { after: (xml) => xml.replace(assertionOf(xml), assertionOf(xml) + forgedOf(xml)) },
+      ],
+      [
+        'a wrapped signature: the true assertion within the forged one',
+        {
+          after: (xml) =>
+            xml.replace(assertionOf(xml), forgedOf(xml).replace('</saml:Issuer>', `</saml:Issuer>${assertionOf(xml)}`)),
+        },
+      ],
+      [
+        'a wrapped signature: the true assertion within the signature of the forged one',
+        {
+          after: (xml) => {
+            const own = assertionOf(xml).replace(signatureOf(xml), '');
+            const holding = signatureOf(xml).replace('</ds:Signature>', `<ds:Object>${own}</ds:Object></ds:Signature>`);
+            return xml.replace(assertionOf(xml), forgedOf(xml).replace('</saml:Issuer>', `</saml:Issuer>${holding}`));
+          },
+        },
+      ],
+      [
+        'a wrapped signature: the true response in an extension of the forged one',
+        {
+          after: (xml) =>
+            xml.replace(assertionOf(xml), `<samlp:Extensions>${assertionOf(xml)}</samlp:Extensions>${forgedOf(xml)}`),
+        },
+      ],
+      [
+        'two assertions of the same ID',
+        {
+          after: (xml) => {
+            const id = / ID="(_a[^"]*)"/.exec(xml)?.[1] ?? '';
+            return xml.replace(assertionOf(xml), forgedOf(xml).replace('_forged', id) + assertionOf(xml));
+          },
+        },
+      ],
+      ['a name cut in two by a comment', { before: (xml) => xml.replace('>liar<', '>ada<!-- -->.liar<') }],
+      ['a name cut in two by an instruction', { before: (xml) => xml.replace('>liar<', '>ada<?x y?>.liar<') }],
+      ['CDATA', { before: (xml) => xml.replace('>liar<', '><![CDATA[ada]]><') }],
+      ['a document type', { after: (xml) => `<!DOCTYPE x [<!ENTITY name "ada">]>${xml}` }],
+      [
+        'an entity of a file',
+        { after: (xml) => `<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>${xml.replace('>liar<', '>&f;<')}` },
+      ],
+      ['another audience', { values: { audience: 'urn:somebody:else' } }],
+      ['no audience', { before: (xml) => xml.replace(/<saml:AudienceRestriction>.*<\/saml:AudienceRestriction>/, '') }],
+      ['no conditions', { before: (xml) => xml.replace(/<saml:Conditions.*<\/saml:Conditions>/, '') }],
+      ['an expired assertion', { values: { until: hour(-1) } }],
+      ['an assertion of tomorrow', { values: { from: hour(24), until: hour(25) } }],
+      ['an expired confirmation', { values: { confirmedUntil: hour(-1) } }],
+      ['another issuer', { values: { issuer: 'https://evil.example/' } }],
+      ['a response of another issuer', { values: { responseIssuer: 'https://evil.example/' } }],
+      ['another destination', { values: { destination: 'https://sp.example/acs' } }],
+      ['another recipient', { values: { recipient: 'https://sp.example/acs' } }],
+      ['a confirmation that is no bearer', { values: { method: 'urn:oasis:names:tc:SAML:2.0:cm:sender-vouches' } }],
+      ['an answer to no request', { before: (xml) => xml.replaceAll(/ InResponseTo="[^"]*"/g, '') }],
+      ['an answer to another request', { values: { responseTo: '_another', subjectTo: '_another' } }],
+      ['an assertion for another request', { values: { subjectTo: '_another' } }],
+      ['an assertion for no request', { before: (xml) => xml.replace(/(Data) InResponseTo="[^"]*"/, '$1') }],
+      [
+        'no confirmation',
+        { before: (xml) => xml.replace(/<saml:SubjectConfirmation .*<\/saml:SubjectConfirmation>/, '') },
+      ],
+      ['nobody', { values: { subject: '' } }],
+      ['nobody at all', { before: (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/, '') }],
+      ['no log-in', { before: (xml) => xml.replace(/<saml:AuthnStatement.*<\/saml:AuthnStatement>/, '') }],
+      ['an error with an assertion', { values: { status: 'Responder' } }],
+      ['no XML', { after: () => 'nothing' }],
+      ['nothing', { after: () => '' }],
+      ['another message', { after: (xml) => xml.replaceAll('samlp:Response', 'samlp:LogoutResponse') }],
+    ];
+    for (const [what, answer] of attacks) {
+      it(`is not believed: ${what}`, async () => {
+        const before = await foreignUsers(server());
+        const result = await enter('liar', answer);
+        const page = await outcome(result);
+        expect(new URL(page.url).searchParams.get('error'), page.body).to.equal('server_error');
+        expect((await newestTrace(server())).outcome).to.be.oneOf([
+          'provider-invalid-response',
+          'provider-provider-error',
+        ]);
+        expect(await foreignUsers(server())).to.deep.equal(before);
+        expect(await silent(result.journey.person)).to.equal('login_required');
+      });
+    }
+
+    it('believes a clock that is a little off, and a response without a destination', async () => {
+      const seconds = (count: number) => new Date(Date.now() + count * 1000).toISOString();
+      const answers: readonly Answer[] = [
+        { values: { from: seconds(20) } },
+        { values: { until: seconds(-10), confirmedUntil: seconds(-10) } },
+        { before: (xml: string) => xml.replace(/ Destination="[^"]*"/, '') },
+      ];
+      for (const answer of answers) {
+        const { journey, location } = await enter('clock', answer);
+        expect((await arrive(server(), journey, new URL(location))).status).to.equal(200);
+      }
+    });
+
+    it('an assertion counts once, whichever flow it comes to', async () => {
+      const first = await enter('ada');
+      expect((await post(first.posted)).status, 'posted again').to.equal(400);
+      expect((await arrive(server(), first.journey, new URL(first.location))).status).to.equal(200);
+      expect((await post(first.posted)).status, 'posted after').to.equal(400);
+      // The same assertion ID in an answer to another request.
+      const id = `_a${crypto.randomUUID()}`;
+      const one = await enter('ada', { values: { assertionId: id } });
+      expect((await arrive(server(), one.journey, new URL(one.location))).status).to.equal(200);
+      const two = await enter('ada', { values: { assertionId: id } });
+      expect((await outcome(two)).url).to.include('error=server_error');
+    });
+
+    it('an answer reaches only the browser and the flow that asked, and nobody without the handle', async () => {
+      const mine = await enter('ada');
+      const other = await chooseProvider(server(), 'saml');
+      // Somebody else's browser, even with a flow of its own.
+      expect((await other.person.open(mine.location)).status).to.equal(400);
+      // The victim's answer sent to the attacker's flow, and the other way round.
+      const crossed = await post({
+        ...mine.posted,
+        form: { ...mine.posted.form, RelayState: other.away.searchParams.get('RelayState') ?? '' },
+      });
+      expect((await other.person.open(crossed.location)).url).to.include('error=server_error');
+      const guessed = await enter('ada');
+      const without = new URL(guessed.location);
+      without.searchParams.set('answer', 'A'.repeat(43));
+      expect((await guessed.journey.person.open(without.href)).url).to.include('error=server_error');
+      expect((await arrive(server(), mine.journey, new URL(mine.location))).status).to.equal(200);
+    });
+
+    it('unsolicited answers, and those of another tenant or provider, are refused', async () => {
+      const { posted, journey } = await enter('ada');
+      const fresh = await chooseProvider(server(), 'saml');
+      const answer = await answerTo(fresh.away, await metadataOf(), 'ada');
+      for (const [what, changed] of [
+        ['no relay state', { ...posted, form: { ...posted.form, RelayState: '' } }],
+        ['an unknown one', { ...posted, form: { ...posted.form, RelayState: 'A'.repeat(43) } }],
+        ['another tenant', { ...answer, acs: answer.acs.replace('/demo/', '/partner/') }],
+        ['another provider', { ...answer, acs: answer.acs.replace('/saml/saml/', '/saml/signed/') }],
+        ['one that speaks no SAML', { ...answer, acs: answer.acs.replace('/saml/saml/', '/saml/partner/') }],
+      ] as const)
+        expect((await post(changed)).status, what).to.equal(400);
+      expect(journey.away.href).to.not.equal(fresh.away.href);
+      // Without an answer nothing is there for who comes by hand.
+      const empty = new URL(`${server().issuer}/federation/callback/saml`);
+      empty.searchParams.set('state', fresh.away.searchParams.get('RelayState') ?? '');
+      expect((await fresh.person.open(empty.href)).url).to.include('error=server_error');
+    });
+
+    it('a no there leads back to the log-in page, and the script may deny', async () => {
+      const no = (xml: string) =>
+        xml
+          .replace(/<saml:Assertion[\s\S]*<\/saml:Assertion>/, '')
+          .replace(
+            ':status:Success"/>',
+            ':status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"/></samlp:StatusCode>',
+          );
+      const failed = await enter('ada', { signs: [], before: no });
+      expect((await outcome(failed)).body).to.include('You did not log in there.');
+      // The same flow goes on with a second attempt.
+      const page = await failed.journey.person.open(failed.location);
+      const away = new URL((await failed.journey.person.submit(page, { provider: 'saml' })).url);
+      const { location } = await post(await answerTo(away, await metadataOf(), 'second'));
+      expect((await arrive(server(), failed.journey, new URL(location))).status).to.equal(200);
+      const blocked = await enter('blocked');
+      expect((await outcome(blocked)).url).to.include('error=access_denied');
+    });
+
+    it('a person links their account there with their own', async () => {
+      const person = createPerson(server().url);
+      await logIn(server(), person, 'jane');
+      const away = await person.submit(await person.open(`${server().issuer}/session/links`), {
+        link: 'saml',
+        password: 'demo-password',
+      });
+      const { location } = await post(await answerTo(new URL(away.url), await metadataOf(), 'jane-there'));
+      expect((await createPerson(server().url).open(location)).status).to.equal(400);
+      expect((await person.open(location)).body).to.include('The account is linked.');
+      const { journey, location: back } = await enter('jane-there');
+      const app = await journey.person.walk(await journey.person.open(back), { username: '' });
+      const { body } = await redeem(server(), app.searchParams.get('code') ?? '', journey.verifier);
+      expect(decodeJwt(String(body['id_token'])).sub).to.equal('jane');
+    });
+
+    it('is told by the admin API without its key', async () => {
+      const admin = await asAdmin(server());
+      const { body } = await admin('GET', '/tenants/demo/providers/signed');
+      expect(body).to.include({ protocol: 'saml', source: 'configuration' });
+      expect(JSON.stringify(itemsOf(await admin('GET', '/tenants/demo/providers')))).to.not.include('PRIVATE');
+    });
+  },
+  { prepare },
+);
