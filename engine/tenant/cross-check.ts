@@ -189,7 +189,7 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
   const url = saml.entryPoint;
   if (!url.startsWith('https:') && !isLoopback(url))
     report('saml-entry-point', `${at}/saml/entryPoint`, `"${url}"`, 'https', 'http is for loopback only');
-  const texts = [...saml.certificates.map((text, index) => [text, `certificates/${index}`] as const)];
+  const texts = saml.certificates.map((text, index) => [text, `certificates/${index}`] as const);
   for (const [text, member] of saml.requestCertificate
     ? [...texts, [saml.requestCertificate, 'requestCertificate'] as const]
     : texts)

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { openTenantDirectory } from '../../engine/tenant/directory.ts';
 import { loadTenant } from '../../engine/tenant/load.ts';
 import { loadServerSettings } from '../../engine/tenant/server.ts';
+import { material } from '../peers/saml-provider.ts';
 import { copyTenants } from '../support/server.ts';
 
 type Document = Record<string, unknown> & { clients: Record<string, unknown>[] };
@@ -45,6 +46,37 @@ describe('tenant configuration', () => {
     expect(problems.find(({ pointer }) => pointer === '/clients/0/grantTypes/0')?.hint).to.include(
       'authorization_code',
     );
+  });
+
+  it('takes a SAML provider whose settings fit together, and tells what does not', async () => {
+    const { key, certificate } = material('sp');
+    await writeFile(join(config, 'demo/request.pem'), key);
+    const provider = { id: 'saml', name: 'Directory', issuer: 'https://idp.example/', clientId: 'urn:sallyport' };
+    const saml = { entryPoint: 'https://idp.example/sso', certificates: [material('idp').certificate] };
+    const base64 = certificate.replace(/-----[^-]+-----/g, '');
+    const request = { requestKey: { file: 'request.pem' }, requestCertificate: base64 };
+    const pointersOf = async (more: object, settings: object) => {
+      const problems = await change((document) => {
+        document['providers'] = [{ ...provider, ...more, saml: { ...saml, ...settings } }];
+      });
+      return problems.map(({ pointer }) => pointer);
+    };
+    expect(await pointersOf({}, {})).to.deep.equal([]);
+    expect(await pointersOf({}, { ...request, certificates: [base64, certificate] })).to.deep.equal([]);
+    const at = '/providers/0';
+    for (const [more, settings, pointer] of [
+      [{}, { certificates: ['TUlJ'] }, `${at}/saml/certificates/0`],
+      [{}, { certificates: [] }, `${at}/saml/certificates`],
+      [{}, { ...request, requestCertificate: 'TUlJ' }, `${at}/saml/requestCertificate`],
+      [{}, { requestKey: request.requestKey }, `${at}/saml`],
+      [{}, { requestCertificate: base64 }, `${at}/saml`],
+      [{}, { entryPoint: 'http://idp.example/sso' }, `${at}/saml/entryPoint`],
+      [{}, { clockSkewSeconds: 3600 }, `${at}/saml/clockSkewSeconds`],
+      [{ clientSecret: 'of-openid-connect' }, {}, `${at}/clientSecret`],
+      [{ recheckSeconds: 900 }, {}, `${at}/recheckSeconds`],
+      [{ endSession: true }, {}, `${at}/endSession`],
+    ] as const)
+      expect(await pointersOf(more, settings), pointer).to.deep.equal([pointer]);
   });
 
   const refused: [string, (document: Document) => void][] = [
