@@ -9,7 +9,7 @@ const browsers: Families = [
   ['Opera', /\b(OPR|OPT|Opera)\//],
   ['Samsung Internet', /\bSamsungBrowser\//],
   ['Firefox', /\b(Firefox|FxiOS)\//],
-  ['Chrome', /\b(Chrome|CriOS|Chromium)\//],
+  ['Chrome', /\b(Headless)?Chrom(e|ium)\/|\bCriOS\//],
   ['Safari', /\bSafari\//],
 ];
 const systems: Families = [

@@ -12,6 +12,8 @@ export interface PageStage {
   readonly redirectUri: string;
   /** The queries the apps were answered with, in order. */
   readonly answers: URLSearchParams[];
+  /** The queries that a frame of a log-out page called an app with. */
+  readonly framed: URLSearchParams[];
   /** Somebody of the clinic who was never there before. */
   newcomer(): string;
   /** What a code of these requests is worth: the token endpoint's status, and the scopes it gives. */
@@ -116,6 +118,9 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
         ...['en', 'de'].map((language) => ({ ...user, username: `newcomer-${language}`, mustChangePassword: true })),
       ],
       clients: [
+        app('framed', 'Framed App', redirectUri, {
+          frontchannelLogoutUri: redirectUri.replace('/callback', '/framed'),
+        }),
         app('wide', 'Longitudinal Care Coordination & Rehabilitationsnachsorgeprogramm', redirectUri, {
           attestation: {
             text: 'We never sell what we see. We delete everything thirty days after you leave us.',
@@ -160,10 +165,12 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
 
 async function startApp(
   answers: URLSearchParams[],
+  framed: URLSearchParams[],
 ): Promise<{ readonly server: Server; readonly redirectUri: string }> {
   const server = createServer((request, reply) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (pathname === '/callback') answers.push(searchParams);
+    if (pathname === '/framed') framed.push(searchParams);
     // Apps do this: the address they registered leads on to another origin.
     if (pathname === '/onward') {
       reply.writeHead(302, { location: `http://localhost:${request.socket.localPort}/callback?${searchParams}` }).end();
@@ -180,14 +187,16 @@ async function startApp(
 
 export async function startPageStage(): Promise<PageStage> {
   const answers: URLSearchParams[] = [];
+  const framed: URLSearchParams[] = [];
   const { verifier, challenge } = pkce();
   const strangers = nurses.map(({ username }) => username);
-  const { server: listening, redirectUri } = await startApp(answers);
+  const { server: listening, redirectUri } = await startApp(answers, framed);
   const server = await startTestServer({ prepare: (config) => writeTenants(config, redirectUri) });
   return {
     server,
     redirectUri,
     answers,
+    framed,
     newcomer() {
       const username = strangers.shift();
       if (!username) throw new Error('the clinic has no more people');
