@@ -881,13 +881,17 @@ export interface TenantDocument {
    */
   requestParameterAllowList?: string[];
   /**
-   * The EHR launch.
+   * The EHR launch, and the choice of a context.
    */
   launch?: {
     /**
      * Accept `launch` values that this server did not make, and leave it to `onTokenGenerating` to resolve them: nobody is asked for a context, and a token with scopes for a patient's record is refused where the callback named no patient.
      */
     acceptUnknown?: boolean;
+    /**
+     * Take the only choice of a context that `onSmartLoginPreContextSelection` offers, and do not ask the person to pick it.
+     */
+    skipOnlyChoice?: boolean;
   };
   /**
    * Access for people of other organisations by signed requests (CODAP).

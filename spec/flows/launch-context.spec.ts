@@ -55,6 +55,55 @@ describe('the context of an EHR launch', () => {
   });
 });
 
+describe('an only choice of a context', () => {
+  /** The demo with a callback that offers so many patients. */
+  async function firstPage(
+    choices: number,
+    launch: object,
+  ): Promise<{ readonly body: string; readonly patient: unknown }> {
+    const server = await startTestServer({
+      async prepare(config) {
+        const file = join(config, 'demo/tenant.json');
+        const document = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+        await writeFile(file, JSON.stringify({ ...document, launch }));
+        const offers = Array.from(
+          { length: choices },
+          (_, index) =>
+            `theChoices.addChoice({ contextType: 'patient', resourceId: 'patient-0${index + 3}', display: 'Person ${index + 3}' });`,
+        );
+        await writeFile(
+          join(config, 'demo/callbacks.js'),
+          `function onSmartLoginPreContextSelection(theUserSession, theChoices) { ${offers.join(' ')} }`,
+        );
+      },
+    });
+    try {
+      const { url, verifier } = authorizationRequest(server, { scope: 'openid launch/patient patient/*.rs' });
+      const person = createPerson(server.url);
+      const login = await person.open(url);
+      const page = await person.submit(login, { username: 'drsmith', password: 'demo-password', do: 'login' });
+      const back = await person.walk(page, { username: 'drsmith' });
+      const { body } = await redeem(server, back.searchParams.get('code') ?? '', verifier);
+      return { body: page.body, patient: body['patient'] };
+    } finally {
+      await server.close();
+    }
+  }
+
+  it('is taken without asking where the tenant wants that', async () => {
+    const { body, patient } = await firstPage(1, { skipOnlyChoice: true });
+    expect(body).not.to.include('name="choice"');
+    expect(patient).to.equal('patient-03');
+  });
+  it('is asked for where there is another one', async () => {
+    const { body, patient } = await firstPage(2, { skipOnlyChoice: true });
+    expect(body).to.include('name="choice"');
+    expect(patient).to.equal('patient-03');
+  });
+  it('is asked for where the tenant does not say so', async () =>
+    expect((await firstPage(1, {})).body).to.include('name="choice"'));
+});
+
 describe('the context of a launch whose handle the EHR made itself', () => {
   let server: TestServer;
   before(async () => {

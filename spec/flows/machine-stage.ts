@@ -68,7 +68,7 @@ export function tenant(changes: Changes = {}) {
     fhirServers: [{ url: 'https://fhir.example' }],
     requestParameterAllowList: [],
     federation: { autoRedirect: false, passwordForm: true },
-    launch: { acceptUnknown: false },
+    launch: { acceptUnknown: false, skipOnlyChoice: false },
     consent: { allowDecline: true },
     policy: { onPostAuthorizeOpen: false, unlistedScopes: 'drop', scopesScriptsMayAdd: [] },
     keystore: { algorithms: ['RS256'] },

@@ -50,13 +50,15 @@ function inContext(session: UserSessionModel, settled: Readonly<Record<string, J
 }
 
 /** Decides whether somebody must choose, now that the script had its say. */
-export function settleContext(facts: ContextPrepared): StepResult<{ known: Known; choose: unknown }> {
+export function settleContext(facts: ContextPrepared, ports: Ports): StepResult<{ known: Known; choose: unknown }> {
   const launchParameters = { ...facts.launchParameters };
   for (const { resourceType, resourceId } of facts.session.launchResourceIds)
     launchParameters[resourceType.toLowerCase()] ??= resourceId;
   const patientMissing =
     !facts.foreignLaunch && needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined;
   if (facts.choices.length > 0 && (patientMissing || facts.contextRequired)) {
+    const [only, ...others] = facts.choices;
+    if (only && others.length === 0 && ports.tenant.launch.skipOnlyChoice) return move('known', taken(facts, only));
     return facts.prompt.includes('none')
       ? reject('interaction_required', 'The person must choose a context', 'context-required')
       : move('choose', {});
@@ -96,6 +98,11 @@ export function acceptChoice(
   const index = typeof input['choice'] === 'string' && /^\d{1,4}$/.test(input['choice']) ? Number(input['choice']) : -1;
   const choice = facts.choices[index];
   if (!choice) return { kind: 'again', error: 'choose-one', view };
+  return move('chosen', taken(facts, choice));
+}
+
+/** What is known once this choice is made. */
+function taken(facts: ContextPrepared, choice: ContextChoice): Known {
   // As where nobody chooses, the launch's own word comes before the script's.
   const offered = facts.session.launchResourceIds.map(({ resourceType, resourceId }) => [
     resourceType.toLowerCase(),
@@ -107,11 +114,11 @@ export function acceptChoice(
     ...choice.launchParameters,
     [choice.contextType.toLowerCase()]: choice.resourceId,
   };
-  return move('chosen', {
+  return {
     launchParameters,
     session: inContext(facts.session, launchParameters),
     contextName: choice.display,
-  });
+  };
 }
 
 /**

@@ -61,6 +61,7 @@ function people({ users, issuers: [issuer = ''] }: StartPageInput): Markup {
     <ul class="links">
       ${link(`${issuer}/session/manage`, 'Apps that the person logged in here gave access to')}
       ${link(`${issuer}/session/end`, 'Log out')}
+      ${link('/admin/skins/preview', 'Every page of each skin, with sample data')}
     </ul>
   </section>`;
 }
