@@ -192,7 +192,7 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   context: ['csrf', 'choice', 'do=choose', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],
-  manage: ['csrf', 'revoke'],
+  manage: ['csrf', 'revoke', 'end', 'others=end'],
   links: ['csrf', 'password', 'link', 'unlink'],
   logout: ['csrf', 'do=logout'],
   loggedOut: [],
