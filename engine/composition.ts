@@ -18,6 +18,7 @@ import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
 import type { JwksSource } from './oauth/jwks-source.ts';
 import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
+import type { Mailer } from './mail/mailer.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createPageRenderer } from './page/render.ts';
@@ -41,6 +42,7 @@ export interface Parts {
   readonly jwks: JwksSource;
   readonly metrics: Pick<Metrics, 'flowEnded'>;
   readonly directory: TenantDirectory;
+  readonly mailer: Mailer;
   readonly masterKey: Buffer;
   readonly sealer: Sealer;
   readonly skinsFolder: string;
@@ -267,6 +269,7 @@ export function compose(parts: Parts): ComposedEngine {
       skinsFolder: parts.skinsFolder,
       warn: (message, details) => logger.warn(details, message),
     }),
+    mailer: parts.mailer,
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
     recorded: (flowId) => records.settled(flowId),

@@ -11,6 +11,7 @@ import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
 import { createSealer } from './key/seal.ts';
 import { loadMasterKey } from './key/master-key.ts';
+import { createMailer } from './mail/mailer.ts';
 import { createMetrics } from './metric/metrics.ts';
 import { metricsPlugin } from './metric/plugin.ts';
 import { createJwksSource } from './oauth/jwks-source.ts';
@@ -87,6 +88,8 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   closers.push(() => outbound.close());
   const jwks = createJwksSource({ outbound });
   const registry = createScriptRegistry({ repository: store.scripts });
+  const mailer = createMailer();
+  closers.push(async () => mailer.close());
   const metrics = createMetrics();
   const scripts = createScriptRunner({
     outbound,
@@ -115,6 +118,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     jwks,
     metrics,
     directory,
+    mailer,
     masterKey,
     sealer,
     skinsFolder: join(root, 'skins'),

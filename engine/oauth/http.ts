@@ -1,6 +1,7 @@
 /** What all of a tenant's endpoints share: the tenant of a request, cookies, headers, and how errors are answered. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ports } from '../flow/ports.ts';
+import type { Mailer } from '../mail/mailer.ts';
 import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
 import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
@@ -12,6 +13,7 @@ export interface Engine {
   /** Waits until the flow's audit events and trace are written; false where an audit event could not be. */
   recorded(flowId: string): Promise<boolean>;
   readonly pages: PageRenderer;
+  readonly mailer: Mailer;
   /** Signs CSRF tokens. */
   readonly csrfSecret: Buffer;
 }

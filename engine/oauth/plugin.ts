@@ -10,6 +10,7 @@ import { sendErrorPage, sendOAuthError } from './http.ts';
 import { linkRoutes } from './links.ts';
 import { manageRoutes } from './manage.ts';
 import { auditRefusals } from './refusals.ts';
+import { forgottenPasswordRoutes } from './forgotten-password.ts';
 import { passwordRoutes } from './password.ts';
 import { samlRoutes } from './saml.ts';
 import { sessionRoutes } from './session.ts';
@@ -56,6 +57,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   passwordRoutes(server, engine, contextOf);
   manageRoutes(server, engine, contextOf);
   samlRoutes(server, engine, contextOf);
+  forgottenPasswordRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {
@@ -87,7 +89,9 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     const context = contexts.get(request);
     if (
       context &&
-      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|federation\/)/.test(request.url)
+      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|password\/|federation\/)/.test(
+        request.url,
+      )
     )
       return sendErrorPage(
         engine,

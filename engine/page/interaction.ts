@@ -36,6 +36,9 @@ export async function interactionPage(
         clientName,
         username,
         passwordForm: ports.tenant.federation.passwordForm,
+        ...(ports.tenant.passwordReset.enabled && ports.tenant.federation.passwordForm
+          ? { forgotten: `${ports.tenant.issuer}/password/forgotten?flow=${flow.id}` }
+          : {}),
         providers,
         ...(error ? { error } : {}),
       };

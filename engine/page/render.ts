@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import mustache from 'mustache';
 import { dress } from './dress.ts';
 import type { PageRenderer } from './view.ts';
-import type { Words } from './words.ts';
+import { say, type Words } from './words.ts';
 
 type TenantLook = Parameters<PageRenderer['render']>[0];
 type Messages = Words['messages'];
@@ -109,6 +109,22 @@ export function createPageRenderer(options: {
         pageTitle: dressed['title'] ?? words.messages[`${page}.title`] ?? tenant.name,
       };
       return mustache.render(template(tenant, 'layout'), data, { content: template(tenant, page) });
+    },
+    mail(tenant, name, gaps, languages) {
+      const words = wordsOf(tenant, languages);
+      const subject = say(words, `mail.${name}-subject`, gaps).replace(/\s+/g, ' ');
+      const text = say(words, `mail.${name}-text`, gaps);
+      const paragraphs = text.split('\n\n').map((paragraph) => ({
+        text: paragraph,
+        link: /^https?:\/\/\S+$/.test(paragraph),
+      }));
+      const html = mustache.render(template(tenant, 'mail'), {
+        language: words.language,
+        subject,
+        paragraphs,
+        tenantName: tenant.name,
+      });
+      return { subject, text: `${text}\n`, html };
     },
     asset(tenant, name) {
       const type = types[/^[A-Za-z0-9_-]+\.([a-z0-9]+)$/.exec(name)?.[1] ?? ''];

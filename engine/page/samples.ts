@@ -16,8 +16,11 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       username: or('jane'),
       error: 'wrong-credentials',
       passwordForm: true,
+      forgotten: or(action),
       providers: [{ id: or('partner'), name: or('Partner Hospital') }],
     },
+    forgotten: { ...form, sent: false, back: or(action) },
+    passwordReset: { changed: true, back: or(action) },
     newPassword: {
       ...form,
       username: or('jane'),

@@ -17,6 +17,7 @@ export const errorCodes = [
   'flow-advanced-elsewhere',
   'form-foreign',
   'nobody-logged-in',
+  'link-gone',
   'server-failed',
   'other',
 ] as const;
@@ -41,15 +42,26 @@ export interface PageViews {
     readonly username: string;
     readonly error?: 'wrong-credentials' | 'denied' | 'try-later' | 'provider-denied' | 'provider-unavailable';
     readonly passwordForm: boolean;
+    /** Where who forgot the password gets another one; absent where the tenant does not offer it. */
+    readonly forgotten?: string;
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];
   };
+  /** Field `username`, which may be a mail address. */
+  readonly forgotten: Base & {
+    /** Whether the page comes after it was asked for; it then has no form. */
+    readonly sent: boolean;
+    /** The log-in that the person came from. */
+    readonly back?: string;
+  };
+  /** After the link of a mail was used, or not. */
+  readonly passwordReset: { readonly changed: boolean; readonly back?: string };
   /** Fields `password` and `again`, and `current` where it is asked for; buttons `do=save` and `do=cancel`. */
   readonly newPassword: Base & {
     /** For password managers. */
     readonly username: string;
     /** Why the person must choose another one; absent where they want to. */
-    readonly why?: 'asked' | 'expired';
+    readonly why?: 'asked' | 'expired' | 'reset';
     /** Whether the present password is asked for, as nobody has just proven it. */
     readonly current: boolean;
     readonly minimumLength: number;
@@ -188,6 +200,8 @@ export type PageName = keyof PageViews;
  */
 export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   login: ['csrf', 'username', 'password', 'do=login', 'provider'],
+  forgotten: ['csrf', 'username'],
+  passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
   context: ['csrf', 'choice', 'do=choose', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
@@ -213,6 +227,19 @@ export interface PageRenderer {
     view: PageViews[P],
     languages: readonly string[],
   ): string;
+  /** A mail in the tenant's words: `mail.<name>-subject` and `mail.<name>-text`, whose paragraphs stand between empty lines. */
+  mail(
+    tenant: {
+      readonly id: string;
+      readonly name: string;
+      readonly issuer: string;
+      readonly skin: string;
+      readonly folder: string;
+    },
+    name: 'reset',
+    gaps: Readonly<Record<string, string>>,
+    languages: readonly string[],
+  ): { readonly subject: string; readonly text: string; readonly html: string };
   /** A static file of a skin (stylesheet, logo), or undefined. */
   asset(
     tenant: { readonly skin: string; readonly folder: string },

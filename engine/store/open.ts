@@ -15,6 +15,7 @@ import { clientRepository, providerRepository } from './repository/documents.ts'
 import { flowRepository } from './repository/flows.ts';
 import { keyRepository } from './repository/keys.ts';
 import { launchRepository } from './repository/launches.ts';
+import { mailedLinkRepository } from './repository/mailed-links.ts';
 import { providerLinkRepository, providerSessionRepository } from './repository/provider-accounts.ts';
 import { logoutNoticeRepository } from './repository/logout-notices.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
@@ -138,6 +139,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     providerSessions: providerSessionRepository(database),
     replays: replayRepository(database),
     launches: launchRepository(database),
+    mailedLinks: mailedLinkRepository(database),
     consents: consentRepository(database),
     keys: keyRepository(database),
     audit: auditRepository(database),

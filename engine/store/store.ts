@@ -246,6 +246,24 @@ export interface LaunchRepository {
   find(tenantId: string, hash: string, now: number): Promise<StoredLaunch | undefined>;
 }
 
+/** A link that was sent by mail. */
+export interface MailedLink {
+  readonly tenantId: string;
+  readonly hash: string;
+  readonly purpose: 'password-reset';
+  readonly userId: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly expiresAt: number;
+}
+
+export interface MailedLinkRepository {
+  save(link: MailedLink): Promise<void>;
+  find(tenantId: string, purpose: MailedLink['purpose'], hash: string, now: number): Promise<MailedLink | undefined>;
+  /** Takes the link away and answers it: single use even between nodes. */
+  take(tenantId: string, purpose: MailedLink['purpose'], hash: string, now: number): Promise<MailedLink | undefined>;
+  deleteForUser(tenantId: string, purpose: MailedLink['purpose'], userId: string): Promise<void>;
+}
+
 export interface StoredConsent {
   readonly clientId: string;
   readonly scopes: readonly string[];
@@ -455,6 +473,7 @@ export interface Store {
   readonly providerSessions: ProviderSessionRepository;
   readonly replays: ReplayRepository;
   readonly launches: LaunchRepository;
+  readonly mailedLinks: MailedLinkRepository;
   readonly consents: ConsentRepository;
   readonly keys: KeyRepository;
   readonly audit: AuditRepository;

@@ -17,6 +17,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['session_app', 'expires_at <= ?', now],
     ['replay', 'expires_at <= ?', now],
     ['launch', 'expires_at <= ?', now],
+    ['mailed_link', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],
     ['script_value', 'expires_at <= ?', now],

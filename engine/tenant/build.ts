@@ -145,6 +145,12 @@ export async function buildTenant(
   };
   const breachedText = breachedList && (await files.read(breachedList, '/passwords/breachedList'));
   const breached = breachedText === undefined || breachedText === '' ? undefined : readBreachedList(breachedText);
+  const { password: smtpSecret, ...smtp } = document.mail?.smtp ?? {};
+  const smtpPassword = smtpSecret && (await files.secret(smtpSecret, '/mail/smtp/password', rules));
+  const mail = document.mail && {
+    from: document.mail.from,
+    smtp: { ...smtp, ...(smtpPassword === undefined ? {} : { password: smtpPassword }) },
+  };
   const id = document.id ?? basename(resolve(folder));
   const { $schema: _schema, ...rest } = document;
   return {
@@ -155,6 +161,7 @@ export async function buildTenant(
     version: files.version(),
     keystore: { algorithms: document.keystore?.algorithms ?? [], imported },
     inbound,
+    ...(mail && { mail }),
     passwords: { ...passwordRules, ...(breached && { breached }) },
     providers,
     clients,

@@ -1,5 +1,6 @@
 /** Rules of a tenant's document that span several of its values, beyond what a JSON Schema says. */
 import { X509Certificate } from 'node:crypto';
+import { isLocalMailServer } from '../mail/mailer.ts';
 import { ownClientId } from '../oauth/own-client.ts';
 import { parseScope } from '../smart/scope.ts';
 import type { ClientDocument, TenantDocument } from './document.ts';
@@ -50,6 +51,15 @@ function checkIssuer(document: TenantDocument, report: Report): void {
       'demo keys are public: remove "demo"',
     );
   }
+}
+
+function checkMail({ mail, passwordReset, demo }: TenantDocument, report: Report): void {
+  if (mail?.smtp.security === 'none' && !isLocalMailServer(mail.smtp.host))
+    report('mail-unencrypted', '/mail/smtp/security', '"none"', '"starttls" or "tls"', 'plain is for loopback only');
+  if ((mail?.smtp.username === undefined) !== (mail?.smtp.password === undefined))
+    report('mail-login', '/mail/smtp', 'a user name or a password alone', 'both, or neither');
+  if (passwordReset?.enabled === true && !mail && demo !== true)
+    report('mail-missing', '/passwordReset/enabled', 'true without `mail`', 'a mail server', 'the link goes by mail');
 }
 
 function checkRedirect(uri: string, pointer: string, report: Report): void {
@@ -207,6 +217,7 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
 
 /** Reports every violation of a document that already fits its schema. */
 export function crossCheck(document: TenantDocument, report: Report): void {
+  checkMail(document, report);
   checkIssuer(document, report);
   const { clients = [], users = [], providers = [], inbound = [], codap } = document;
   clients.forEach((client, index) => checkClient(client, `/clients/${index}`, report));

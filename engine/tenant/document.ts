@@ -273,6 +273,66 @@ export interface TenantDocument {
     };
   };
   /**
+   * Whether people who forgot their password get a link by mail to choose another one.
+   */
+  passwordReset?: {
+    /**
+     * Whether the log-in page offers it.
+     */
+    enabled?: boolean;
+    /**
+     * How long the link is good for, seconds.
+     */
+    linkSeconds?: number;
+  };
+  /**
+   * How the tenant sends mail. A demo tenant without this keeps its mail, and the demo shows it.
+   */
+  mail?: {
+    /**
+     * The sender.
+     */
+    from: string;
+    /**
+     * The mail server that takes it.
+     */
+    smtp: {
+      /**
+       * The name of the server.
+       */
+      host: string;
+      /**
+       * The port of the server.
+       */
+      port?: number;
+      /**
+       * How the connection is encrypted: at once (`tls`), or before anything is said (`starttls`). `none` is for a server on loopback.
+       */
+      security?: 'starttls' | 'tls' | 'none';
+      /**
+       * Who logs in there; nobody where absent.
+       */
+      username?: string;
+      /**
+       * The password there.
+       */
+      password?:
+        | string
+        | {
+            /**
+             * Name of an environment variable.
+             */
+            env: string;
+          }
+        | {
+            /**
+             * A file below the tenant's folder.
+             */
+            file: string;
+          };
+    };
+  };
+  /**
    * How the foreign providers are offered.
    */
   federation?: {

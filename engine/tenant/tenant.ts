@@ -110,6 +110,18 @@ export interface User {
   readonly userData: Readonly<Record<string, unknown>>;
 }
 
+/** How a tenant sends mail, its secret read. */
+export interface MailSettings {
+  readonly from: string;
+  readonly smtp: {
+    readonly host: string;
+    readonly port: number;
+    readonly security: 'starttls' | 'tls' | 'none';
+    readonly username?: string;
+    readonly password?: string;
+  };
+}
+
 export interface PasswordRules {
   readonly minimumLength: number;
   /** 0 to 4, as zxcvbn estimates. */
@@ -282,6 +294,8 @@ export interface Tenant {
   readonly lifetimes: Lifetimes;
   readonly inbound: readonly { readonly type: 'local'; readonly id: string; readonly script?: Script }[];
   readonly passwords: PasswordRules;
+  readonly passwordReset: { readonly enabled: boolean; readonly linkSeconds: number };
+  readonly mail?: MailSettings;
   readonly federation: { readonly autoRedirect: boolean; readonly passwordForm: boolean };
   readonly providers: readonly Provider[];
   readonly clients: readonly Client[];

@@ -205,6 +205,33 @@ describe('every page, looked at in a browser', function () {
       await look(`changed-password-${language}`);
     });
 
+    it(`a forgotten password, in ${language}`, async () => {
+      await arrive(locale);
+      await page.goto(stage.authorize('clinic', 'wide'));
+      await follow(page, () => page.locator('main a').click());
+      await look(`forgotten-${language}`);
+      await page.locator('#username').fill(`forgetful-${language}`);
+      await follow(page, () => page.locator('main button').click());
+      await page.getByRole('status').waitFor();
+      await look(`forgotten-sent-${language}`);
+      const mailed = page.locator('article', { hasText: `to ${language}@home.example` });
+      for (let round = 0; round < 50 && (await mailed.count()) === 0; round += 1) {
+        await page.waitForTimeout(100);
+        await page.goto(`${stage.server.url}/mail`);
+      }
+      await look(`mail-${language}`);
+      await follow(page, () => mailed.getByRole('link').click());
+      const { href } = new URL(page.url());
+      await look(`password-reset-${language}`);
+      await page.locator('#password').fill('a lantern for an otter');
+      await page.locator('#again').fill('a lantern for an otter');
+      await press('save');
+      await page.getByRole('status').waitFor();
+      await look(`password-reset-done-${language}`);
+      await page.goto(href);
+      await look(`error-link-${language}`);
+    });
+
     it(`what did not work, in ${language}`, async () => {
       const { server } = stage;
       await arrive(locale);

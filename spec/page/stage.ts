@@ -112,9 +112,15 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     tenant(url, 'clinic', 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
       scripts: { callbacks: 'callbacks.js' },
       termsOfService: { version: '2026-01', text: terms },
+      passwordReset: { enabled: true },
       users: [
         user,
         ...nurses,
+        ...['en', 'de'].map((language) => ({
+          ...user,
+          username: `forgetful-${language}`,
+          email: `${language}@home.example`,
+        })),
         ...['en', 'de'].map((language) => ({ ...user, username: `newcomer-${language}`, mustChangePassword: true })),
       ],
       clients: [

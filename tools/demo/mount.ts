@@ -36,6 +36,12 @@ function demoOptions(demo: Tenant, directory: TenantDirectory, engine: ComposedE
     ],
     createLaunch: async ({ clientId, username, context }) =>
       (await createLaunch(store.launches, demo, { clientId, username, context: { ...context } }, Date.now())).launch,
+    mails: () =>
+      directory
+        .all()
+        .filter((tenant) => tenant.demo)
+        .flatMap((tenant) => engine.mailer.captured(tenant.id))
+        .toSorted((left, right) => right.at - left.at),
     async traces(): Promise<never> {
       await engine.drain();
       const all = await Promise.all(

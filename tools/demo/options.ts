@@ -34,6 +34,15 @@ export interface DemoUser {
   readonly role: string;
 }
 
+/** A mail that went nowhere but here. */
+export interface DemoMail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
 export interface DemoOptions {
   /** The origin the server is reached at, without a trailing slash: `http://localhost:9200`. */
   readonly baseUrl: string;
@@ -46,6 +55,8 @@ export interface DemoOptions {
   /** Stores a launch context and gives the opaque `launch` value an EHR hands to the app. */
   readonly createLaunch: (input: LaunchInput) => Promise<string>;
   readonly traces: () => Promise<readonly RecordedFlow[]>;
+  /** What the demo tenants sent by mail, newest first; they have no mail server. */
+  readonly mails?: () => readonly DemoMail[];
   /** The tenant's SMART configuration; when given, the FHIR server serves it below its base. */
   readonly smartConfiguration?: () => Promise<object>;
   /** The accounts the start page lists. */

@@ -11,6 +11,7 @@ import { fhirServer } from './fhir/server.ts';
 import { fhirBaseOf } from './options.ts';
 import type { DemoOptions, RecordedFlow } from './options.ts';
 import { html, page } from './start/html.ts';
+import { mailPage } from './start/mail-page.ts';
 import { startPage } from './start/start-page.ts';
 import { tracePage, tracesPage } from './start/trace-page.ts';
 import { serveApp } from './static.ts';
@@ -77,6 +78,8 @@ function servePages(server: FastifyInstance, options: DemoOptions, patients: rea
     return sendPage(reply, startPage({ issuers, fhirBase, patients, users, flows: latest, documents: titles }));
   });
 
+  server.get('/mail', async (_request, reply) => sendPage(reply, mailPage(options.mails?.() ?? [])));
+
   server.get('/demo/traces', async (_request, reply) =>
     sendPage(reply, tracesPage(newestFirst(await options.traces()).slice(0, FLOWS_LISTED))),
   );
@@ -122,7 +125,7 @@ function servePages(server: FastifyInstance, options: DemoOptions, patients: rea
 
 /**
  * Mounts the demo: `/` (start page), `/app/` (sample SMART app), `/demo/fhir/r4` (FHIR server), `/demo/traces`,
- * `/demo/ehr-launch` and `/docs/<name>.md`.
+ * `/demo/ehr-launch`, `/mail` and `/docs/<name>.md`.
  * @throws when the patients file cannot be read or is not a list of patients
  */
 export async function demoPlugin(server: FastifyInstance, options: DemoOptions): Promise<void> {

@@ -38,6 +38,7 @@ export async function acceptNewPassword(
 /**
  * Sets a person's own new password and ends their sessions, which somebody else may have begun.
  * @param again the same once more, as the person typed it.
+ * @param take takes what gives the right to it; where that is gone meanwhile nothing is set, which `link-gone` says.
  * @returns why it was not set: codes of `newPassword.fault-…`; empty where it was.
  */
 export async function changePassword(
@@ -45,6 +46,7 @@ export async function changePassword(
   password: string,
   again: unknown,
   ports: Ports,
+  take: () => Promise<unknown> = async () => true,
 ): Promise<readonly string[]> {
   const { tenant, store } = ports;
   if (password !== again) return ['different'];
@@ -55,6 +57,7 @@ export async function changePassword(
   const faults = await checkPassword(rules, user, password);
   if (faults.length > 0) return faults;
   const passwordHash = await hashPassword(password, tenant.passwords);
+  if ((await take()) === undefined) return ['link-gone'];
   let done = false;
   await store.users.change(tenant.id, userId, (current) => {
     // Somebody else set one while this was checked against the one before.

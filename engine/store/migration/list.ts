@@ -7,6 +7,7 @@ import * as scriptVersions from './0004-script-versions.ts';
 import * as replacedSecrets from './0005-replaced-secrets.ts';
 import * as sessions from './0010-sessions.ts';
 import * as providerAccounts from './0011-provider-accounts.ts';
+import * as mailedLinks from './0012-mailed-links.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -20,4 +21,5 @@ export const migrations: readonly NamedMigration[] = [
   replacedSecrets,
   sessions,
   providerAccounts,
+  mailedLinks,
 ];

@@ -45,7 +45,9 @@ export function page(title: string, content: Markup): string {
         <header class="top">
           <div class="page">
             <a class="brand" href="/">Sallyport</a>
-            <nav aria-label="Site"><a href="/app/">Sample app</a><a href="/demo/traces">Flows</a></nav>
+            <nav aria-label="Site">
+              <a href="/app/">Sample app</a><a href="/demo/traces">Flows</a><a href="/mail">Mail</a>
+            </nav>
           </div>
         </header>
         <main id="main" class="page" tabindex="-1">${content}</main>
