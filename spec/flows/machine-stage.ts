@@ -67,6 +67,12 @@ export function tenant(changes: Changes = {}) {
     outboundHttp: { allow: [], allowPrivate: false },
     fhirServers: [{ url: 'https://fhir.example' }],
     requestParameterAllowList: [],
+    passwords: {
+      minimumLength: 8,
+      minimumStrength: 0,
+      history: 1,
+      hashing: { memoryKibibytes: 7168, passes: 1, parallelism: 1 },
+    },
     federation: { autoRedirect: false, passwordForm: true },
     launch: { acceptUnknown: false, skipOnlyChoice: false },
     consent: { allowDecline: true },

@@ -17,6 +17,7 @@ const parameters = (change: Record<string, string>): Row => ({
 const silent: Row = { facts: { prompt: ['none'] } };
 const choice = { contextType: 'patient', resourceId: 'jane', display: 'Jane' };
 const stranded = { ...session, defaultLaunchContexts: [] };
+const withPassword = { ...user, passwordHash: 'a hash' };
 const gone = { ok: false, code: 'unreachable', message: 'gone' };
 const onlyProvider = { tenant: { federation: { autoRedirect: true, passwordForm: false } } };
 const termsOfService = { tenant: { termsOfService: { version: '1' } } };
@@ -43,6 +44,18 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'local user/found': {},
   'local user/reject': { facts: { userId: undefined } },
+  'password age/current': {},
+  'password age/due': { world: { 'look.user': { ...withPassword, mustChangePassword: true } } },
+  'new password/changed': {
+    input: { password: 'a lantern for an otter', again: 'a lantern for an otter' },
+    world: {
+      'look.user': withPassword,
+      'users.change': (_tenant: string, _id: string, edit: (known: typeof withPassword) => unknown) =>
+        edit(withPassword),
+    },
+  },
+  'new password/reject': { input: { do: 'cancel' } },
+  'new password/again': { input: { password: 'brief', again: 'brief' } },
   'provider chosen/redirected': {},
   'provider chosen/unavailable': { world: { 'federation.start': gone } },
   'provider chosen/reject': { world: { 'federation.start': gone, ...onlyProvider } },
