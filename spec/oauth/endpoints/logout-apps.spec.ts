@@ -1,5 +1,5 @@
 /** What apps learn of a log-out: by a logout token from server to server, or by a frame in the person's browser. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -80,6 +80,22 @@ describe('apps at log-out', function () {
       allowPrivate: true,
     };
     await writeFile(path, JSON.stringify(document));
+    const origin = new URL(String(document['issuer'])).origin;
+    await mkdir(join(config, 'terms'));
+    await writeFile(
+      join(config, 'terms', 'tenant.json'),
+      JSON.stringify({
+        id: 'terms',
+        name: 'Terms',
+        issuer: `${origin}/terms`,
+        demo: true,
+        keystore: { algorithms: ['RS256'] },
+        inbound: [{ type: 'local', id: 'local' }],
+        users: [{ id: 'jane', username: 'jane', password: 'demo-password' }],
+        termsOfService: { version: '2026-01', text: 'Be kind.' },
+        clients: [app('plain', { scopes: ['openid'] })],
+      }),
+    );
   }
 
   /** Logs in at an app, or comes back with the session. */
@@ -416,6 +432,35 @@ describe('apps at log-out', function () {
       expect(after?.['since']).to.equal(before?.['since']);
       expect(Date.parse(String(after?.['lastUsedAt']))).to.be.at.least(Date.parse(String(after?.['since'])));
     });
+  });
+
+  it('an administrator sees and withdraws what terms a person accepted, once, and the person is asked again', async () => {
+    const at = '/tenants/terms/users/jane/terms';
+    const asked = async (person: Person) => {
+      const { url } = authorizationRequest(
+        { ...server, issuer: `${server.url}/terms` },
+        { client_id: 'plain', scope: 'openid', aud: undefined },
+      );
+      const page = await person.open(url);
+      const next = page.body.includes('name="password"')
+        ? await person.submit(page, { username: 'jane', password: 'demo-password', do: 'login' })
+        : page;
+      return next;
+    };
+    const person = createPerson(server.url);
+    const first = await asked(person);
+    expect(first.body).to.include('value="accept"');
+    await person.submit(first, { do: 'accept' });
+    const [agreed] = itemsOf(await admin('GET', at));
+    expect(agreed).to.include({ clientId: 'plain', version: '2026-01' });
+    const page = await person.open(`${server.url}/terms/session/manage`);
+    expect(page.body).to.include('You accepted version 2026-01 of the terms of service for this app on ');
+    expect((await asked(person)).body).not.to.include('value="accept"');
+    expect((await admin('DELETE', '/tenants/demo/users/jane/terms/plain')).status).to.equal(404);
+    expect((await admin('DELETE', `${at}/plain`)).status).to.equal(204);
+    expect((await admin('DELETE', `${at}/plain`)).status).to.equal(404);
+    expect(itemsOf(await admin('GET', at))).to.deep.equal([]);
+    expect((await asked(person)).body).to.include('value="accept"');
   });
 
   describe('are registered with addresses that', () => {
