@@ -189,7 +189,7 @@ describe('pages in use', function () {
     });
     it('groups what the app wants, and each group has its name', async () => {
       await my.toConsent();
-      const groups = await my.page.locator('fieldset.scopes legend').allInnerTexts();
+      const groups = await my.page.locator('fieldset.scopes legend').allTextContents();
       expect(groups).to.deep.equal([
         'Who you are',
         'What you selected',
