@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { errorCodes } from '../../engine/page/view.ts';
-import { describeScope, say, sayDay, sayError, type Words } from '../../engine/page/words.ts';
+import { describeScope, say, sayDay, sayError, scopeGroups, type Words } from '../../engine/page/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 const skin = join(root, 'skins/default');
@@ -119,6 +119,9 @@ describe('messages', () => {
       }
     });
   }
+  it('name every group of scopes', () => {
+    expect(Object.keys(english.messages)).to.include.members(scopeGroups.map((group) => `group.${group}`));
+  });
   it('are all used', () => {
     const unused = Object.keys(english.messages).filter(
       (key) =>
