@@ -60,12 +60,15 @@ export function checkSkin(folder: string, defaultFolder: string): readonly SkinF
 
 const messageTag = /\{\{\{?\s*[#^&]?\s*t\.([A-Za-z0-9_.-]+)\s*\}?\}\}/g;
 
+/** Templates that are no page. */
+const others = ['layout', 'mail'];
+
 type Add = (at: number, message: string, hint?: string, severity?: SkinFault['severity']) => void;
 
 function checkTemplate(name: string, text: string, keys: ReadonlySet<string>, add: Add): void {
   const isPage = Object.hasOwn(formFields, name);
-  if (!isPage && name !== 'layout') {
-    add(0, `no page is called ${name}`, didYouMean(name, [...Object.keys(formFields), 'layout']), 'warning');
+  if (!isPage && !others.includes(name)) {
+    add(0, `no page is called ${name}`, didYouMean(name, [...Object.keys(formFields), ...others]), 'warning');
     return;
   }
   try {
@@ -87,7 +90,7 @@ function checkTemplate(name: string, text: string, keys: ReadonlySet<string>, ad
     add(index, 'scripts and styles within a page are not run', 'put styles into a .css file of the skin', 'warning');
   if (name === 'layout') {
     if (!/\{\{>\s*content\s*\}\}/.test(text)) add(0, 'the page itself is not shown', 'add {{> content}}');
-  } else checkForms(text, formFields[name as PageName], add);
+  } else if (isPage) checkForms(text, formFields[name as PageName], add);
 }
 
 function checkForms(text: string, fields: readonly string[], add: Add): void {

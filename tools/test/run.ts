@@ -59,8 +59,8 @@ if (filter.length === 0 && run('npm', ['run', '--silent', 'lint']) !== 0) {
 }
 /** Slow groups first, so that none of them is left to run alone at the end. What is not named comes after these. */
 const order = [
-  'sandbox',
   'page',
+  'sandbox',
   'cli',
   'peers',
   'flows',
@@ -126,7 +126,7 @@ function runMocha(files: readonly string[]): Promise<Counts> {
   });
 }
 
-/** Two groups at a time: most tests wait for servers more than they compute. */
+/** Three groups at a time: most tests wait for servers more than they compute. */
 async function runGroups(groups: readonly (readonly string[])[]): Promise<Counts> {
   const isAlone = (files: readonly string[]) => alone.includes(files[0]?.split(sep)[1] ?? '');
   const waiting = groups.filter((files) => !isAlone(files));
@@ -134,7 +134,7 @@ async function runGroups(groups: readonly (readonly string[])[]): Promise<Counts
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) results.push(await runMocha(next));
   };
-  await Promise.all([work(), work()]);
+  await Promise.all([work(), work(), work()]);
   for (const files of groups.filter(isAlone)) results.push(await runMocha(files));
   return {
     passed: results.reduce((sum, { passed }) => sum + passed, 0),
