@@ -59,6 +59,8 @@ export interface Identified extends Validated {
   readonly moduleId: string;
   readonly claims: Readonly<Record<string, Json>>;
   readonly userId?: string;
+  /** SHA-256 of the stored hash that the person's password was compared with, where they gave one. */
+  readonly passwordProof?: string;
   readonly session: UserSessionModel;
 }
 

@@ -171,7 +171,7 @@ export function forgottenPasswordRoutes(server: FastifyInstance, engine: Engine,
       return sendPage(engine, context, 'passwordReset', { changed: false, ...backOf(context, link) });
     // Taken only with a password that is set: a slip of the pen does not cost the link.
     const take = () => ports.store.mailedLinks.take(tenant.id, purpose, link.hash, ports.now());
-    const result = await changePassword(user.id, form.get('password') ?? '', form.get('again'), ports, take);
+    const result = await changePassword(user, form.get('password') ?? '', form.get('again'), ports, take);
     if (result.includes('link-gone')) return sendErrorPage(engine, context, 'link-gone', { status: 410 });
     if (result.length > 0) return showReset(context, user, result);
     // Whoever had the old password may have let apps in.

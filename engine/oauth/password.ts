@@ -53,7 +53,7 @@ export function passwordRoutes(server: FastifyInstance, engine: Engine, contextO
       ports.audit({ ...event, userId: user.id, reason });
       return show(context, user.username, [reason]);
     }
-    const faults = await changePassword(user.id, form.get('password') ?? '', form.get('again'), ports);
+    const faults = await changePassword(proven.user, form.get('password') ?? '', form.get('again'), ports);
     if (faults.length > 0) return show(context, user.username, faults);
     // Every session ended, this one with them: it goes on under another id, so that whoever had copied it is out.
     const sessionId = ports.newHandle();

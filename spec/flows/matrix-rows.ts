@@ -1,4 +1,5 @@
 /** For each state of each flow: what must hold in the world for it to leave by each of its outcomes. */
+import { hashHandle } from '../../engine/store/secret.ts';
 import { allFacts, type Changes, client, rightVerifier, script, session, tenant, user } from './machine-stage.ts';
 
 export interface Row {
@@ -47,6 +48,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'password age/current': {},
   'password age/due': { world: { 'look.user': { ...withPassword, mustChangePassword: true } } },
   'new password/changed': {
+    facts: { passwordProof: hashHandle(withPassword.passwordHash) },
     input: { password: 'a lantern for an otter', again: 'a lantern for an otter' },
     world: {
       'look.user': withPassword,
@@ -55,7 +57,11 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   'new password/reject': { input: { do: 'cancel' } },
-  'new password/again': { input: { password: 'brief', again: 'brief' } },
+  'new password/again': {
+    facts: { passwordProof: hashHandle(withPassword.passwordHash) },
+    world: { 'look.user': withPassword },
+    input: { password: 'brief', again: 'brief' },
+  },
   'provider chosen/redirected': {},
   'provider chosen/unavailable': { world: { 'federation.start': gone } },
   'provider chosen/reject': { world: { 'federation.start': gone, ...onlyProvider } },

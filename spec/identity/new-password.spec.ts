@@ -113,6 +113,19 @@ describe('a new password', function () {
       expect(isNewPasswordPage(skipped)).to.equal(false);
     });
 
+    it('is not set by who proved a password that an administrator replaced meanwhile', async () => {
+      const { username, id } = await somebody({ mustChangePassword: true });
+      const thief = createPerson(server.url);
+      const { page } = await enter(thief, username, initial);
+      expect(isNewPasswordPage(page)).to.equal(true);
+      const replaced = 'set by an administrator';
+      expect((await admin('PUT', `${users}/${id}/password`, { password: replaced })).status).to.equal(204);
+      const back = new URL((await thief.submit(page, { password: chosen, again: chosen, do: 'save' })).url);
+      expect(back.searchParams.get('error')).to.equal('access_denied');
+      expect((await enter(createPerson(server.url), username, chosen)).page.body).to.include('password is wrong');
+      expect((await enter(createPerson(server.url), username, replaced)).page.body).not.to.include('password is wrong');
+    });
+
     it('may be declined: the app hears that the person did not log in', async () => {
       const { username } = await somebody({ mustChangePassword: true });
       const person = createPerson(server.url);

@@ -124,6 +124,7 @@ export async function acceptLogin(
     moduleId: result.moduleId,
     claims: {},
     userId: result.user.id,
+    ...(result.user.passwordHash === undefined ? {} : { passwordProof: ports.hash(result.user.passwordHash) }),
     session: sessionOf(result.user),
   });
 }

@@ -1,5 +1,6 @@
 /** A person who must choose another password does so between the proof of who they are and the session. */
 import { checkPassword, hashPassword, whyChange, withPassword } from '../../identity/password.ts';
+import type { User } from '../../tenant/tenant.ts';
 import type { Identified } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
@@ -31,18 +32,22 @@ export async function acceptNewPassword(
   if (typeof password !== 'string' || password === '') return { kind: 'again' };
   const user = await ports.user(facts.userId);
   if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
-  const faults = await changePassword(user.id, password, again, ports);
+  // They proved a password that is no longer theirs: an administrator, or a link by mail, may have shut them out.
+  if (user.passwordHash === undefined || ports.hash(user.passwordHash) !== facts.passwordProof)
+    return reject('access_denied', 'The request was denied', 'password-replaced');
+  const faults = await changePassword(user, password, again, ports);
   return faults.length === 0 ? move('changed', {}) : { kind: 'again', error: faults.join(' ') };
 }
 
 /**
  * Sets a person's own new password and ends their sessions, which somebody else may have begun.
+ * @param user as they were when they gave proof: where their password is another one since, nothing is set.
  * @param again the same once more, as the person typed it.
  * @param take takes what gives the right to it; where that is gone meanwhile nothing is set, which `link-gone` says.
  * @returns why it was not set: codes of `newPassword.fault-…`; empty where it was.
  */
 export async function changePassword(
-  userId: string,
+  user: User,
   password: string,
   again: unknown,
   ports: Ports,
@@ -50,8 +55,6 @@ export async function changePassword(
 ): Promise<readonly string[]> {
   const { tenant, store } = ports;
   if (password !== again) return ['different'];
-  const user = await ports.user(userId);
-  if (!user) return ['changed-meanwhile'];
   // To choose the same one again is no change.
   const rules = { ...tenant.passwords, history: Math.max(1, tenant.passwords.history) };
   const faults = await checkPassword(rules, user, password);
@@ -59,14 +62,14 @@ export async function changePassword(
   const passwordHash = await hashPassword(password, tenant.passwords);
   if ((await take()) === undefined) return ['link-gone'];
   let done = false;
-  await store.users.change(tenant.id, userId, (current) => {
+  await store.users.change(tenant.id, user.id, (current) => {
     // Somebody else set one while this was checked against the one before.
     done = current.passwordHash === user.passwordHash;
     return done ? withPassword(current, passwordHash, tenant.passwords, ports.now()) : current;
   });
   if (!done) return ['changed-meanwhile'];
-  await store.sessions.endForUser(tenant.id, userId, ports.now());
+  await store.sessions.endForUser(tenant.id, user.id, ports.now());
   ports.notifyApps();
-  ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'password.changed', outcome: 'success', userId });
+  ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'password.changed', outcome: 'success', userId: user.id });
   return [];
 }
