@@ -285,6 +285,7 @@ async function standing(
   const issuers = (await ports.providers()).map(addressOf);
   return sendPage(engine, context, page.name, page.view as never, {
     formTargets: formTargetsOf([...issuers, ...(replyTo ? [replyTo.redirectUri] : [])]),
+    ...(page.script === undefined ? {} : { script: page.script }),
     ...languageOf(flow),
   });
 }

@@ -1,5 +1,6 @@
-/** Documents anybody may read: metadata, keys, and the skin's files. CORS is open to every origin (SMART App Launch 2.2, section 4). */
+/** Documents anybody may read: metadata, keys, the skin's files and the pages' scripts. CORS is open to every origin (SMART App Launch 2.2, section 4). */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { browserScriptBody } from '../page/browser-script.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import type { Engine, TenantRequest } from './http.ts';
 import { openidConfiguration, smartConfiguration } from './metadata.ts';
@@ -35,6 +36,15 @@ export function discoveryRoutes(
       .header('cache-control', 'public, max-age=300')
       .header('x-content-type-options', 'nosniff')
       .send(asset.body);
+  });
+  server.get<{ Params: { file: string } }>('/script/:file', async (request, reply) => {
+    const body = browserScriptBody(request.params.file);
+    if (!body) return reply.code(404).send();
+    return reply
+      .header('content-type', 'text/javascript; charset=utf-8')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .header('x-content-type-options', 'nosniff')
+      .send(body);
   });
 }
 

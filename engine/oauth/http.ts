@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ports } from '../flow/ports.ts';
 import type { Mailer } from '../mail/mailer.ts';
+import { browserScriptPolicy, type BrowserScriptName } from '../page/browser-script.ts';
 import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
 import { type OAuthError, sanitizeDescription } from './oauth-error.ts';
@@ -40,7 +41,7 @@ function uiLocalesOf(request: FastifyRequest): string | undefined {
   return typeof asked === 'string' ? asked : undefined;
 }
 
-/** Sends a page under a policy that allows nothing but the skin's own style and images. */
+/** Sends a page under a policy that allows nothing but the skin's own style and images, and a script where one is named. */
 export function sendPage<P extends PageName>(
   engine: Engine,
   { tenant, request, reply }: TenantRequest,
@@ -51,12 +52,15 @@ export function sendPage<P extends PageName>(
     readonly formTargets?: readonly string[];
     /** Origins that the page may show in frames. */
     readonly frames?: readonly string[];
+    /** The script that the page uses, if any. */
+    readonly script?: BrowserScriptName;
     readonly uiLocales?: string;
   } = {},
 ): FastifyReply {
+  const scripts = options.script === undefined ? '' : browserScriptPolicy(tenant.issuer, options.script);
   return reply
     .code(options.status ?? 200)
-    .headers(pageHeaders(tenant.frameAncestors, options.formTargets, options.frames))
+    .headers(pageHeaders(tenant.frameAncestors, options.formTargets, options.frames, scripts))
     .send(engine.pages.render(tenant, page, view, languagesOf(request, options.uiLocales)));
 }
 
@@ -65,11 +69,13 @@ export function sendPage<P extends PageName>(
  * @param frameAncestors origins that may show it in a frame.
  * @param formTargets where a form's answer may redirect to, which browsers count as a target of the form.
  * @param frames origins that it may show in frames.
+ * @param scripts the directives for its script, by `browserScriptPolicy`.
  */
 export function pageHeaders(
   frameAncestors: readonly string[],
   formTargets: readonly string[] = [],
   frames: readonly string[] = [],
+  scripts = '',
 ): Readonly<Record<string, string>> {
   const ancestors = frameAncestors.length > 0 ? frameAncestors.join(' ') : "'none'";
   const targets = ["'self'", ...formTargets].join(' ');
@@ -80,7 +86,7 @@ export function pageHeaders(
     pragma: 'no-cache',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';${framed} base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';${scripts}${framed} base-uri 'none'; form-action ${targets}; frame-ancestors ${ancestors}`,
     ...(frameAncestors.length > 0 ? {} : { 'x-frame-options': 'DENY' }),
   };
 }

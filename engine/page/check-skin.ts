@@ -86,7 +86,8 @@ function checkTemplate(name: string, text: string, keys: ReadonlySet<string>, ad
     const key = match[1] ?? '';
     if (!keys.has(key)) add(match.index, `there is no message ${key}`, didYouMean(key, [...keys]));
   }
-  for (const { index } of text.matchAll(/<(?:script|style)\b|<[a-z][^>]*\s(?:style|on[a-z]+)\s*=/gi))
+  const inline = /<(?:script(?![^>]*\ssrc="\{\{script\}\}")|style)\b|<[a-z][^>]*\s(?:style|on[a-z]+)\s*=/gi;
+  for (const { index } of text.matchAll(inline))
     add(index, 'scripts and styles within a page are not run', 'put styles into a .css file of the skin', 'warning');
   if (name === 'layout') {
     if (!/\{\{>\s*content\s*\}\}/.test(text)) add(0, 'the page itself is not shown', 'add {{> content}}');

@@ -98,6 +98,8 @@ function contextWords({ choices, total, from, search }: PageViews['context'], wo
     more,
     moreText: more ? say(words, 'context.more', range) : '',
     noneText: say(words, 'context.none', { search }),
+    foundText:
+      search === '' ? '' : say(words, total === 0 ? 'context.none' : 'context.found', { search, total: String(total) }),
     choices: choices.map(({ sex, birthDate, ...choice }) => ({
       ...choice,
       ...(birthDate === undefined ? {} : { birthDate: sayDay(words, birthDate) }),

@@ -5,6 +5,7 @@ import type { PasswordDue } from '../flow/step/password.ts';
 import type { ContextKnown, ContextPrepared, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { StoredFlow } from '../store/store.ts';
+import { browserScriptAddress, type BrowserScriptName } from './browser-script.ts';
 import type { PageName, PageViews } from './view.ts';
 
 /** So many choices are on one page. */
@@ -13,7 +14,9 @@ const mostChoices = 50;
 const fewChoices = 7;
 const loginErrors = ['wrong-credentials', 'denied', 'try-later', 'provider-denied', 'provider-unavailable'] as const;
 
-type Page = { readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P] } }[PageName];
+type Page = {
+  readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P]; readonly script?: BrowserScriptName };
+}[PageName];
 
 /** The page of the state a flow waits in, or undefined when it waits for nobody. */
 export async function interactionPage(
@@ -84,11 +87,14 @@ export async function interactionPage(
         address.searchParams.set('page', String(number));
         return address.href;
       };
+      const searchable = facts.choices.length > fewChoices;
+      const script = 'search-choices';
       const view = {
         ...form,
         clientName,
         search,
-        searchable: facts.choices.length > fewChoices,
+        searchable,
+        ...(searchable ? { script: browserScriptAddress(ports.tenant.issuer, script) } : {}),
         choices,
         total: found.length,
         pageNumber: page,
@@ -98,7 +104,7 @@ export async function interactionPage(
         required: facts.contextRequired,
         ...error,
       };
-      return { name: 'context', view };
+      return { name: 'context', view, ...(searchable ? { script } : {}) };
     }
     case 'terms': {
       const terms = ports.tenant.termsOfService;

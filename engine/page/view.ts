@@ -74,6 +74,8 @@ export interface PageViews {
     readonly search: string;
     /** Whether there are so many choices that a search helps. */
     readonly searchable: boolean;
+    /** The address of the script that searches while one types; absent where there is nothing to search. */
+    readonly script?: string;
     readonly choices: readonly {
       readonly index: number;
       readonly display: string;

@@ -40,6 +40,7 @@ describe('sallyport check, of a skin', function () {
     const { code, lines } = await checked({
       'one/look/login.mustache': `${login}<p>{{t.login.ours}}</p>`,
       'one/look/messages/en.json': { 'login.ours': 'Call us.', 'scope.lab': 'Order tests', 'login.title': 'Hello' },
+      'one/look/context.mustache': readFileSync(join(skins, 'default/context.mustache'), 'utf8'),
       'one/look/style.css': 'body{}',
     });
     expect(lines).to.deep.equal(['ok       one (https://auth.example/one)']);
@@ -111,6 +112,11 @@ describe('sallyport check, of a skin', function () {
     [
       'a script',
       `${login}<script>alert(1)</script>`,
+      'warning  one/look/login.mustache:8: scripts and styles within a page are not run. put styles into a .css file of the skin',
+    ],
+    [
+      'a script that is not the page’s own',
+      `${login}<script src="https://elsewhere.example/{{script}}"></script>`,
       'warning  one/look/login.mustache:8: scripts and styles within a page are not run. put styles into a .css file of the skin',
     ],
   ];

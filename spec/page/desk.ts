@@ -7,8 +7,11 @@ import { type PageStage, startPageStage } from './stage.ts';
 export interface Desk {
   readonly stage: PageStage;
   readonly page: Page;
+  readonly visitor: Visitor;
   /** Another person's browser, with its own settings. */
   arrive(options?: Parameters<typeof visit>[2], locale?: string): Promise<void>;
+  /** Takes back complaints of the browser that a test provoked. */
+  forgive(complaint: RegExp): void;
   press(button: string): Promise<void>;
   click(role: 'button' | 'link', name: string): Promise<void>;
   enter(): Promise<void>;
@@ -49,6 +52,13 @@ export function useDesk(): Desk {
     },
     get page() {
       return visitor.page;
+    },
+    get visitor() {
+      return visitor;
+    },
+    forgive(complaint) {
+      const left = visitor.complaints.filter((text) => !complaint.test(text));
+      visitor.complaints.splice(0, visitor.complaints.length, ...left);
     },
     async arrive(options, locale = 'en-US') {
       await visitor?.context.close();
