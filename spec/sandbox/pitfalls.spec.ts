@@ -103,7 +103,11 @@ describe('pitfalls of isolates', function () {
       const run = async (count: number) => {
         for (let round = 0; round < count; round += 1)
           expect(
-            kindOf(await runner.run(invocationOf(callback('for (;;);'), { limits: { cpuMilliseconds: 5 } }))),
+            kindOf(
+              await runner.run(
+                invocationOf(callback('for (;;);'), { limits: { cpuMilliseconds: 5, wallMilliseconds: 20_000 } }),
+              ),
+            ),
           ).to.equal('timeout');
       };
       await run(50);

@@ -165,7 +165,10 @@ describe('an invocation on the thread of the process', () => {
       const other = await runner.run({ ...invocationOf(callback('return 7')), tenantId: 'other' });
       expect(answerOf(other)).to.equal(7);
       const waited = performance.now() - began;
-      expect(kindOf(await stuck)).to.equal('timeout');
+      // What is waited for piles up as well: which limit is met first is the machine's affair.
+      expect(kindOf(await stuck)).to.be.oneOf(
+        title === 'has no end of microtasks' ? ['timeout', 'memory'] : ['timeout'],
+      );
       // The other had its answer while this one still ran.
       expect(performance.now() - began).to.be.above(waited);
       expect(answerOf(await runner.run(plan(source, 'quick')))).to.equal('quick');
