@@ -121,6 +121,12 @@ export interface ContextPrepared extends Authenticated {
   readonly launchParameters: Readonly<Record<string, Json>>;
   readonly choices: readonly ContextChoice[];
   readonly contextRequired: boolean;
+  /** What was chosen so far, in this order; it stands in `launchParameters` as well. */
+  readonly chosen?: readonly ContextChoice[];
+  /** The number of the first of `choices`. None is used twice in a flow, so what an old page sends chooses nothing else. */
+  readonly firstChoice?: number;
+  /** How many choices were made when the script was asked last. */
+  readonly chosenBefore?: number;
   /** The launch handle is the EHR's own: what it stands for is known only when `onTokenGenerating` has resolved it. */
   readonly foreignLaunch?: boolean;
 }

@@ -19,7 +19,8 @@ import type {
   ProviderUserNamed,
 } from './facts.ts';
 import type { Ports } from './ports.ts';
-import { requirePatient } from './step/context.ts';
+import { fits } from './step/choices.ts';
+import { inProgress, requirePatient } from './step/context.ts';
 import { foreignSession } from './step/federate.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
@@ -190,7 +191,7 @@ export const chooseContexts: HookBinding<
   hook: 'onSmartLoginPreContextSelection',
   read(facts) {
     const input: HookInput<'onSmartLoginPreContextSelection'> = {
-      session: facts.session,
+      session: inProgress(facts.session, facts),
       choices: facts.choices,
       required: facts.contextRequired,
     };
@@ -211,9 +212,7 @@ export const chooseContexts: HookBinding<
       return policy('onSmartLoginPreContextSelection', 'launch-parameter');
     }
     // What the launch names is settled: to pick another record than the EHR shows would mix two people up.
-    const open = choices.filter(
-      ({ contextType }) => !facts.foreignLaunch && facts.launchParameters[contextType.toLowerCase()] === undefined,
-    );
+    const open = choices.filter((choice) => !facts.foreignLaunch && fits(choice, facts));
     return { session: keepOrigin(session, facts.session), choices: open, contextRequired: required };
   },
 };

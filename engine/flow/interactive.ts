@@ -93,7 +93,7 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     kind: 'step',
     does: 'must somebody choose',
     run: settleContext,
-    leads: { known: 'terms sought', choose: 'context' },
+    leads: { known: 'terms sought', choose: 'context', more: 'context choices' },
   },
   context: {
     kind: 'wait',
@@ -101,7 +101,7 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     waitsFor: 'person',
     accept: acceptChoice,
     expiresIn: interaction,
-    leads: { chosen: 'terms sought' },
+    leads: { chosen: 'context settled' },
   },
 
   'terms sought': {

@@ -18,7 +18,7 @@ export interface SkinFault {
 type Messages = Readonly<Record<string, unknown>>;
 
 /** Keys that skins make up by what they name: scopes, errors, types of records. */
-const open = /^(scope|scope-detail|scope-warning|type|kind|sex|group|error)\./;
+const open = /^((scope|scope-detail|scope-warning|type|kind|sex|group|error)\.|context\.title-)/;
 
 /**
  * Holds a folder of templates and messages against what the pages need. What the folder does not have comes from the

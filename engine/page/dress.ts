@@ -1,5 +1,5 @@
 /** Makes of a page's view what its template shows: words in the person's language, and answers mustache cannot find itself. */
-import type { PageName, PageViews } from './view.ts';
+import type { ContextBanner, PageName, PageViews } from './view.ts';
 import { describeScope, groupOf, say, sayDay, sayError, scopeGroups, type Words } from './words.ts';
 
 type Dressed = Readonly<Record<string, unknown>>;
@@ -91,21 +91,32 @@ function deviceName(words: Words, browser: string | undefined, system: string | 
   return browser ?? system ?? say(words, 'manage.device-unknown');
 }
 
-function contextWords({ choices, total, from, search }: PageViews['context'], words: Words): Dressed {
+function contextWords({ kind, chosen, choices, total, from, search }: PageViews['context'], words: Words): Dressed {
   const more = total > choices.length;
   const range = { from: String(from), to: String(from + choices.length - 1), total: String(total) };
+  const title = kind === 'patient' ? 'context.title' : `context.title-${kind}`;
   return {
+    title: say(words, title) || say(words, 'context.title-other', { kind: kindName(kind, words) }),
     more,
     moreText: more ? say(words, 'context.more', range) : '',
     noneText: say(words, 'context.none', { search }),
     foundText:
       search === '' ? '' : say(words, total === 0 ? 'context.none' : 'context.found', { search, total: String(total) }),
-    choices: choices.map(({ sex, birthDate, ...choice }) => ({
-      ...choice,
-      ...(birthDate === undefined ? {} : { birthDate: sayDay(words, birthDate) }),
-      ...(sex === undefined ? {} : { sex: say(words, `sex.${sex.toLowerCase()}`) || sex }),
-    })),
+    choices: choices.map((choice) => bannerWords(choice, words)),
+    chosen: chosen.map((choice) => ({ ...bannerWords(choice, words), kindName: kindName(choice.kind, words) })),
   };
+}
+
+function bannerWords<Banner extends ContextBanner>({ sex, birthDate, ...banner }: Banner, words: Words) {
+  return {
+    ...banner,
+    ...(birthDate === undefined ? {} : { birthDate: sayDay(words, birthDate) }),
+    ...(sex === undefined ? {} : { sex: say(words, `sex.${sex.toLowerCase()}`) || sex }),
+  };
+}
+
+function kindName(kind: string, words: Words): string {
+  return say(words, `kind.${kind}`) || kind;
 }
 
 function consentWords({ scopes, attestation, rememberedUntil }: PageViews['consent'], words: Words): Dressed {

@@ -1,12 +1,13 @@
 /** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
 import { isLocked } from '../flow/step/approve.ts';
-import { searchChoices } from '../flow/step/context.ts';
+import { kindOf, openChoices, searchChoices } from '../flow/step/choices.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
 import type { ContextKnown, ContextPrepared, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
+import type { ContextChoice } from '../script/model.ts';
 import type { StoredFlow } from '../store/store.ts';
 import { browserScriptAddress, type BrowserScriptName } from './browser-script.ts';
-import type { PageName, PageViews } from './view.ts';
+import type { ContextBanner, PageName, PageViews } from './view.ts';
 
 /** So many choices are on one page. */
 const mostChoices = 50;
@@ -64,22 +65,18 @@ export async function interactionPage(
     case 'context': {
       const facts = flow.facts as ContextPrepared;
       const search = again.view?.['search'] ?? '';
-      const found = searchChoices(facts.choices, search);
+      const open = openChoices(facts);
+      const found = searchChoices(open, search);
       const pages = Math.max(1, Math.ceil(found.length / mostChoices));
       const page = Math.min(pages, numberOf(again.view?.['page']));
       const first = (page - 1) * mostChoices;
-      const named = Map.groupBy(facts.choices, ({ display }) => display);
-      const choices = found
-        .slice(first, first + mostChoices)
-        .map(({ index, choice: { display, birthDate, sex, identifier } }) => ({
-          index,
-          display,
-          ...(birthDate ? { birthDate } : {}),
-          ...(sex ? { sex } : {}),
-          ...(identifier ? { identifier } : {}),
-          ...((named.get(display)?.length ?? 0) > 1 ? { namesake: true } : {}),
-          checked: found.length === 1,
-        }));
+      const named = Map.groupBy(open, ({ choice }) => choice.display);
+      const choices = found.slice(first, first + mostChoices).map(({ index, choice }) => ({
+        index,
+        ...bannerOf(choice),
+        ...((named.get(choice.display)?.length ?? 0) > 1 ? { namesake: true } : {}),
+        checked: found.length === 1,
+      }));
       const error = again.error === 'choose-one' ? { error: 'choose-one' as const } : {};
       const pageAt = (number: number) => {
         const address = new URL(form.action);
@@ -87,11 +84,13 @@ export async function interactionPage(
         address.searchParams.set('page', String(number));
         return address.href;
       };
-      const searchable = facts.choices.length > fewChoices;
+      const searchable = open.length > fewChoices;
       const script = 'search-choices';
       const view = {
         ...form,
         clientName,
+        kind: open[0] ? kindOf(open[0].choice) : 'patient',
+        chosen: (facts.chosen ?? []).map((choice) => ({ kind: kindOf(choice), ...bannerOf(choice) })),
         search,
         searchable,
         ...(searchable ? { script: browserScriptAddress(ports.tenant.issuer, script) } : {}),
@@ -133,6 +132,16 @@ export async function interactionPage(
     default:
       return undefined;
   }
+}
+
+/** What tells a record from its namesakes. */
+function bannerOf({ display, birthDate, sex, identifier }: ContextChoice): ContextBanner {
+  return {
+    display,
+    ...(birthDate ? { birthDate } : {}),
+    ...(sex ? { sex } : {}),
+    ...(identifier ? { identifier } : {}),
+  };
 }
 
 function numberOf(text = ''): number {

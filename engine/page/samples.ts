@@ -32,6 +32,16 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
     context: {
       ...form,
       ...app,
+      kind: or('encounter'),
+      chosen: [
+        {
+          kind: or('patient'),
+          display: or('Amina Okafor'),
+          birthDate: or('1984-06-02'),
+          sex: or('female'),
+          identifier: or('MRN-20417'),
+        },
+      ],
       search: or('okafor'),
       searchable: true,
       choices: [

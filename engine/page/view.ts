@@ -36,6 +36,15 @@ interface Base {
   readonly action: string;
 }
 
+/** What tells a record from its namesakes. */
+export interface ContextBanner {
+  readonly display: string;
+  /** ISO 8601. */
+  readonly birthDate?: string;
+  readonly sex?: string;
+  readonly identifier?: string;
+}
+
 export interface PageViews {
   readonly login: Base & {
     readonly clientName: string;
@@ -71,21 +80,21 @@ export interface PageViews {
   /** Radio `choice=<index>`; a search is a form of its own with the field `search`, sent by GET. */
   readonly context: Base & {
     readonly clientName: string;
+    /** What is to be chosen: `patient`, `encounter`, or another kind of context. One is asked for after the other. */
+    readonly kind: string;
+    /** What was chosen on the pages before, of other kinds. */
+    readonly chosen: readonly (ContextBanner & { readonly kind: string })[];
     readonly search: string;
     /** Whether there are so many choices that a search helps. */
     readonly searchable: boolean;
     /** The address of the script that searches while one types; absent where there is nothing to search. */
     readonly script?: string;
-    readonly choices: readonly {
+    readonly choices: readonly (ContextBanner & {
       readonly index: number;
-      readonly display: string;
-      readonly birthDate?: string;
-      readonly sex?: string;
-      readonly identifier?: string;
       /** Whether another choice of the whole list has the same name. */
       readonly namesake?: boolean;
       readonly checked: boolean;
-    }[];
+    })[];
     /** How many match the search. */
     readonly total: number;
     /** Counted from 1. */

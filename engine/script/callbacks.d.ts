@@ -186,7 +186,7 @@ declare module 'sallyport' {
     theOutcomeFactory: ScriptAuthenticationOutcomeFactory,
   ) => Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>;
   /**
-   * Whether the person must pick a record before the app gets in, and from which. What it returns is ignored.
+   * Whether the person must pick a record before the app gets in, and from which. What it returns is ignored. Runs once more where the person picked and the app asks for a further kind (`launch/encounter`) that nothing names: what was picked then stands in `theUserSession.getLaunchResourceIds()`.
    *
    * When: the person has logged in, or had a session.
    * Configured at: `callbacks`.
@@ -552,7 +552,7 @@ declare module 'sallyport' {
   }
   /** A record that the person may pick. */
   export interface ContextChoice {
-    /** What it is, such as `patient`; the name of the launch parameter. */
+    /** What it is, such as `patient`; the name of the launch parameter. One of each kind is picked, kind after kind. */
     contextType: string;
     /** The id, with or without its type. */
     resourceId: string;
@@ -564,7 +564,7 @@ declare module 'sallyport' {
     sex?: string;
     /** Tells two of the same name apart, such as a record number. */
     identifier?: string;
-    /** Further launch parameters that come with this choice. */
+    /** Further launch parameters that come with this choice. A `patient` or an `encounter` among them says whose it is: it is offered only where that fits what was picked before. */
     launchParameters?: { [name: string]: any };
   }
   /** The token that is about to be made: what was asked for, and what a script adds to it or takes from it. */

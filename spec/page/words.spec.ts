@@ -104,7 +104,7 @@ describe('messages', () => {
     .join('\n');
   /** Keys the renderer asks for by a name it makes: of an error, a scope, a resource type, a sex. */
   const made =
-    /^(error\.|scope(-detail|-warning)?\.|words\.|mail\.|type\.|kind\.|group\.|sex\.|[A-Za-z]+\.(error|fault|why)-)/;
+    /^(error\.|scope(-detail|-warning)?\.|words\.|mail\.|type\.|kind\.|group\.|sex\.|context\.title-|[A-Za-z]+\.(error|fault|why)-)/;
   const page = /^(login|forgotten|passwordReset|newPassword|context|terms|consent|manage|logout|loggedOut)\.title$/;
   const source = readFileSync(join(root, 'engine/page/dress.ts'), 'utf8');
 

@@ -1,11 +1,13 @@
-/** Launch context: what the launch or the user's defaults say, whether a person must choose, and the choice. */
+/** Launch context: what the launch or the user's defaults say, whether a person must choose, and what they choose. */
 import type { ContextChoice, UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { Authenticated, ContextKnown, ContextPrepared, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
+import { kindOf, openChoices, settledKinds } from './choices.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
+type Progress = Pick<ContextPrepared, 'launchParameters' | 'chosen'>;
 type Known = Omit<ContextKnown, keyof Authenticated> & Pick<ContextKnown, 'session'>;
 
 /** Whether the granted scopes cannot do without a patient (SMART App Launch 2.2, section 3.0.3). */
@@ -36,6 +38,16 @@ export async function prepareContext(facts: Authenticated, ports: Ports): Promis
   });
 }
 
+/** The session with what is settled so far, for a script to see. */
+export function inProgress(session: UserSessionModel, facts: Progress): UserSessionModel {
+  const settled = Object.entries(settledKinds(facts)).flatMap(([resourceType, resourceId]) =>
+    typeof resourceId === 'string' ? [{ resourceType, resourceId }] : [],
+  );
+  const kinds = new Set(settled.map(({ resourceType }) => resourceType));
+  const others = session.launchResourceIds.filter(({ resourceType }) => !kinds.has(resourceType.toLowerCase()));
+  return settled.length === 0 ? session : { ...session, launchResourceIds: [...settled, ...others] };
+}
+
 /** The session with the context that was settled: what a script offered earlier must not outlive the person's choice. */
 function inContext(session: UserSessionModel, settled: Readonly<Record<string, Json>>): UserSessionModel {
   const types = new Set(session.launchResourceIds.map(({ resourceType }) => resourceType.toLowerCase()));
@@ -49,28 +61,74 @@ function inContext(session: UserSessionModel, settled: Readonly<Record<string, J
   };
 }
 
-/** Decides whether somebody must choose, now that the script had its say. */
-export function settleContext(facts: ContextPrepared, ports: Ports): StepResult<{ known: Known; choose: unknown }> {
-  const launchParameters = { ...facts.launchParameters };
-  for (const { resourceType, resourceId } of facts.session.launchResourceIds)
-    launchParameters[resourceType.toLowerCase()] ??= resourceId;
-  const patientMissing =
-    !facts.foreignLaunch && needsPatient(facts.grantableScopes) && launchParameters['patient'] === undefined;
-  if (facts.choices.length > 0 && (patientMissing || facts.contextRequired)) {
-    const [only, ...others] = facts.choices;
-    if (only && others.length === 0 && ports.tenant.launch.skipOnlyChoice) return move('known', taken(facts, only));
-    return facts.prompt.includes('none')
-      ? reject('interaction_required', 'The person must choose a context', 'context-required')
-      : move('choose', {});
+/** The launch's own word and the person's come before what the script offered. */
+function withOffered({ launchParameters, session }: ContextPrepared): Readonly<Record<string, Json>> {
+  const all = { ...launchParameters };
+  for (const { resourceType, resourceId } of session.launchResourceIds) all[resourceType.toLowerCase()] ??= resourceId;
+  return all;
+}
+
+function patientMissing(facts: ContextPrepared): boolean {
+  return !facts.foreignLaunch && needsPatient(facts.grantableScopes) && withOffered(facts)['patient'] === undefined;
+}
+
+/**
+ * Decides whether somebody must choose, now that the script had its say, or the person chose. One kind is asked for
+ * after the other. Where the app wants a further kind (`launch/encounter`) and none of it is offered, the script is asked
+ * once more, for it knows now whose it is to be.
+ */
+export function settleContext(
+  before: ContextPrepared,
+  ports: Ports,
+): StepResult<{
+  known: Known;
+  choose: Progress;
+  more: Omit<Prepared, 'foreignLaunch'> & Pick<ContextPrepared, 'session'>;
+}> {
+  let facts = before;
+  let open = openChoices(facts);
+  while (open.length > 0 && (facts.contextRequired || patientMissing(facts))) {
+    const [only, ...others] = open;
+    if (!only || others.length > 0 || !ports.tenant.launch.skipOnlyChoice)
+      return facts.prompt.includes('none')
+        ? reject('interaction_required', 'The person must choose a context', 'context-required')
+        : move('choose', { launchParameters: facts.launchParameters, chosen: facts.chosen ?? [] });
+    facts = { ...facts, ...choose(facts, only.choice) };
+    open = openChoices(facts);
   }
-  if (patientMissing) {
+  const chosen = facts.chosen ?? [];
+  if (chosen.length > (facts.chosenBefore ?? 0) && open.length === 0 && wantsMore(facts))
+    return move('more', {
+      launchParameters: facts.launchParameters,
+      chosen,
+      session: inProgress(facts.session, facts),
+      choices: [],
+      firstChoice: (facts.firstChoice ?? 0) + facts.choices.length,
+      chosenBefore: chosen.length,
+      contextRequired: false,
+    });
+  const launchParameters = { ...withOffered(facts) };
+  if (patientMissing(facts)) {
     const preset = facts.session.defaultLaunchContexts.find(
       ({ contextType }) => contextType.toLowerCase() === 'patient',
     );
     if (!preset) return reject('access_denied', 'There is no patient for this request', 'context-none');
     launchParameters['patient'] = preset.resourceId.replace(/^Patient\//, '');
   }
-  return move('known', { launchParameters, session: inContext(facts.session, launchParameters) });
+  return move('known', {
+    launchParameters,
+    session: inContext(facts.session, launchParameters),
+    ...(chosen.length > 0 ? { contextName: chosen.map(({ display }) => display).join(', ') } : {}),
+  });
+}
+
+/** Whether the app asks for a kind of context that nothing has named so far. */
+function wantsMore(facts: ContextPrepared): boolean {
+  const known = withOffered(facts);
+  return facts.grantableScopes.some((scope) => {
+    const [, kind] = /^launch\/([a-z]+)/.exec(scope) ?? [];
+    return kind !== undefined && known[kind] === undefined;
+  });
 }
 
 /**
@@ -87,68 +145,30 @@ export function requirePatient(grant: Grant): { readonly grant: Grant } | Reject
     : reject('access_denied', 'There is no patient for this request', 'context-none', { status: 400 });
 }
 
-/** The picker's form: a search, or one of the offered choices by its place in the list. */
+/** The picker's form: a search, or one of the choices that are open, by its number. */
 export function acceptChoice(
   facts: ContextPrepared,
   input: Readonly<Record<string, unknown>>,
-): StepResult<{ chosen: Known }> | Again {
+): StepResult<{ chosen: Progress }> | Again {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
   const view = { search: String(input['search'] ?? ''), page: String(input['page'] ?? '') };
   if (input['do'] === 'search') return { kind: 'again', view };
-  const index = typeof input['choice'] === 'string' && /^\d{1,4}$/.test(input['choice']) ? Number(input['choice']) : -1;
-  const choice = facts.choices[index];
-  if (!choice) return { kind: 'again', error: 'choose-one', view };
-  return move('chosen', taken(facts, choice));
+  const number =
+    typeof input['choice'] === 'string' && /^\d{1,6}$/.test(input['choice']) ? Number(input['choice']) : -1;
+  const picked = openChoices(facts).find(({ index }) => index === number);
+  if (!picked) return { kind: 'again', error: 'choose-one', view };
+  return move('chosen', choose(facts, picked.choice));
 }
 
-/** What is known once this choice is made. */
-function taken(facts: ContextPrepared, choice: ContextChoice): Known {
-  // As where nobody chooses, the launch's own word comes before the script's.
-  const offered = facts.session.launchResourceIds.map(({ resourceType, resourceId }) => [
-    resourceType.toLowerCase(),
-    resourceId,
-  ]);
-  const launchParameters: Record<string, Json> = {
-    ...(Object.fromEntries(offered) as Record<string, string>),
-    ...facts.launchParameters,
-    ...choice.launchParameters,
-    [choice.contextType.toLowerCase()]: choice.resourceId,
-  };
+/** What is known once this choice is made. Nothing that is settled already is changed by what comes with it. */
+function choose(facts: ContextPrepared, choice: ContextChoice): Progress {
   return {
-    launchParameters,
-    session: inContext(facts.session, launchParameters),
-    contextName: choice.display,
+    launchParameters: {
+      ...facts.launchParameters,
+      ...choice.launchParameters,
+      ...settledKinds(facts),
+      [kindOf(choice)]: choice.resourceId,
+    },
+    chosen: [...(facts.chosen ?? []), choice],
   };
-}
-
-/**
- * The choices that match a search, with their places in the whole list. Accents and case do not matter, and a birth date
- * may be written as people do: `2.6.1984`, or with slashes in either order.
- */
-export function searchChoices(
-  choices: readonly ContextChoice[],
-  search: string,
-): readonly { readonly index: number; readonly choice: ContextChoice }[] {
-  const words = plain(search)
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word) => [word, ...datesOf(word)]);
-  return choices
-    .map((choice, index) => ({ index, choice }))
-    .filter(({ choice }) => {
-      const text = plain([choice.display, choice.birthDate, choice.identifier, choice.sex].join(' '));
-      return words.every((readings) => readings.some((reading) => text.includes(reading)));
-    });
-}
-
-function plain(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
-}
-
-/** The ISO dates a word may mean. */
-function datesOf(word: string): readonly string[] {
-  const [, one = '', dot = '', other = '', year = ''] = /^(\d{1,2})([./])(\d{1,2})[./](\d{4})$/.exec(word) ?? [];
-  if (year === '') return [];
-  const date = (day: string, month: string) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
-  return dot === '.' ? [date(one, other)] : [date(one, other), date(other, one)];
 }

@@ -166,13 +166,14 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
         what: 'theContextSelectionChoices.choices',
         may: ['read', 'change', 'add', 'remove'],
         policy:
-          'At most 2000. What the launch names is not asked for again: choices of such a type are dropped, and all of them where the EHR’s own handle (`launch.acceptUnknown`) is yet to be resolved in `onTokenGenerating`. A type and further launch parameters must not have a name that the response or the token have already.',
+          'At most 2000. What the launch names is not asked for again: choices of such a type are dropped, choices whose `launchParameters` name another patient or encounter as well, and all of them where the EHR’s own handle (`launch.acceptUnknown`) is yet to be resolved in `onTokenGenerating`. A type and further launch parameters must not have a name that the response or the token have already.',
         violation: 'onSmartLoginPreContextSelection-policy-launch-parameter',
       },
       {
         what: 'theContextSelectionChoices.setRequired()',
         may: ['change'],
-        policy: 'Whether one must be picked. A scope that needs a patient asks for one all the same.',
+        policy:
+          'Whether one of each type must be picked, type after type. A scope that needs a patient asks for one all the same.',
       },
     ],
     schema: object({ session: sessionSchema, choices: listOf(choiceSchema, 2000), required: { type: 'boolean' } }),

@@ -116,9 +116,15 @@ export const clientDetails = model('ClientDetails', ours, 'The app as the tenant
 ]);
 
 export const contextChoice = model('ContextChoice', ours, 'A record that the person may pick.', [
-  property('contextType', 'string', ours, 'What it is, such as `patient`; the name of the launch parameter.', {
-    schema: fhirType,
-  }),
+  property(
+    'contextType',
+    'string',
+    ours,
+    'What it is, such as `patient`; the name of the launch parameter. One of each kind is picked, kind after kind.',
+    {
+      schema: fhirType,
+    },
+  ),
   property('resourceId', 'string', ours, 'The id, with or without its type.', { schema: fhirId }),
   property('display', 'string', ours, 'What the person reads: a name.', {
     schema: { type: 'string', minLength: 1, maxLength: 255 },
@@ -133,7 +139,7 @@ export const contextChoice = model('ContextChoice', ours, 'A record that the per
     'launchParameters',
     '{ [name: string]: any }',
     ours,
-    'Further launch parameters that come with this choice.',
+    'Further launch parameters that come with this choice. A `patient` or an `encounter` among them says whose it is: it is offered only where that fits what was picked before.',
     {
       schema: mapOf(50),
       optional: true,
