@@ -7,8 +7,10 @@ import type { Trace } from './flow/trace.ts';
 import { providerSecretName } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
 import { createSaml, isSaml } from './identity/saml.ts';
+import { createLdapModule } from './identity/ldap/directory.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
+import { createPasswordLogIn } from './identity/password-log-in.ts';
 import type { Keyring } from './key/keyring.ts';
 import type { Sealer } from './key/seal.ts';
 import { createBackChannel } from './oauth/back-channel.ts';
@@ -26,7 +28,6 @@ import { createLogLimit } from './script/log-limit.ts';
 import type { ScriptRunner } from './script/runner.ts';
 import type { ScriptRegistry } from './script/version/registry.ts';
 import { createShadowRunner } from './script/version/shadow.ts';
-import { isForeignHash, schemeOf } from './store/foreign-hash.ts';
 import { createRecords } from './store/records.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { Store } from './store/store.ts';
@@ -40,7 +41,7 @@ export interface Parts {
   readonly registry: ScriptRegistry;
   readonly outbound: OutboundClient;
   readonly jwks: JwksSource;
-  readonly metrics: Pick<Metrics, 'flowEnded'>;
+  readonly metrics: Pick<Metrics, 'flowEnded' | 'moduleAnswered'>;
   readonly directory: TenantDirectory;
   readonly mailer: Mailer;
   readonly masterKey: Buffer;
@@ -65,7 +66,25 @@ export interface ComposedEngine extends Engine {
 
 export function compose(parts: Parts): ComposedEngine {
   const { store, keyring, scripts, outbound, jwks, logger } = parts;
-  const local = createLocalModule({ users: store.users, throttle: createLoginThrottle() });
+  const local = createLocalModule({ users: store.users });
+  const ldap = createLdapModule({
+    users: store.users,
+    log: (level, message, fields) => logger[level](fields, message),
+  });
+  const passwordLogIn = createPasswordLogIn({
+    users: store.users,
+    throttle: createLoginThrottle(),
+    ask: (module, attempt) =>
+      module.type === 'local' ? local.authenticate(attempt) : ldap.authenticate(module, attempt),
+    answered(tenant, module, answer) {
+      const unavailable = answer.kind === 'unavailable';
+      parts.metrics.moduleAnswered(tenant.id, module, unavailable ? answer.problem : answer.kind);
+      if (unavailable) {
+        const { problem, detail } = answer;
+        logger.warn({ tenant: tenant.id, module, problem, detail }, 'a log-in module cannot be asked');
+      }
+    },
+  });
   const openid = createFederation({ outbound, sealer: parts.sealer });
   const saml = createSaml({ replays: store.replays });
   const federation: FederationPort = {
@@ -143,7 +162,6 @@ export function compose(parts: Parts): ComposedEngine {
 
   function makePorts(tenant: Tenant): Ports {
     const client = (clientId: string) => findClient(tenant, clientId);
-    const foreignHashes = oneOfEachScheme(tenant);
     return {
       tenant,
       store,
@@ -151,20 +169,7 @@ export function compose(parts: Parts): ComposedEngine {
       keyring,
       federation,
       identity: {
-        async authenticate({ username, password, remoteAddress }) {
-          const module = tenant.inbound[0];
-          if (!module) return { ok: false, reason: 'wrong-credentials' };
-          const result = await local.authenticate({
-            tenantId: tenant.id,
-            username,
-            password,
-            remoteAddress,
-            now: Date.now(),
-            rules: tenant.passwords,
-            foreignHashes,
-          });
-          return result.ok ? { ...result, moduleId: module.id } : result;
-        },
+        authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: Date.now() }),
       },
       clientAuthentication: {
         async authenticate(_tenant, request, allowPublic) {
@@ -290,14 +295,6 @@ export async function seedUsers(store: Store, tenant: Tenant): Promise<void> {
     const known = await store.users.findByUsername(tenant.id, user.username);
     if (!known) await store.users.save(tenant.id, user);
   }
-}
-
-/** A foreign password hash of each kind that the document's people have. */
-function oneOfEachScheme(tenant: Tenant): readonly string[] {
-  const hashes = new Map<string | undefined, string>();
-  for (const { passwordHash = '' } of tenant.users)
-    if (isForeignHash(passwordHash)) hashes.set(schemeOf(passwordHash), passwordHash);
-  return [...hashes.values()];
 }
 
 /** True at most ten times a second. */

@@ -61,6 +61,8 @@ export interface Identified extends Validated {
   readonly userId?: string;
   /** SHA-256 of the stored hash that the person's password was compared with, where they gave one. */
   readonly passwordProof?: string;
+  /** As whom a module other than the local one knows the person: their account is kept when the log-in is allowed. */
+  readonly external?: { readonly provider: string; readonly subject: string };
   readonly session: UserSessionModel;
 }
 

@@ -49,7 +49,7 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
   },
   'local user': {
     kind: 'step',
-    does: 'the local user stands behind the session',
+    does: 'the local user behind the session; one of a directory is made or brought up to date',
     run: requireUser,
     leads: { found: 'password age' },
   },

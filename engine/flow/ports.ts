@@ -3,6 +3,7 @@ import type { LogLine, ScriptRunner } from '../script/runner.ts';
 import type { ChosenScript, ScriptSnapshot } from '../script/version/registry.ts';
 import type { ShadowTrial } from '../script/version/shadow.ts';
 import type { ScriptSlot } from '../tenant/scripts.ts';
+import type { LogInResult } from '../identity/password-log-in.ts';
 import type { AuditEvent, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
 import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
@@ -21,10 +22,9 @@ export interface IdentityPort {
     readonly username: string;
     readonly password: string;
     readonly remoteAddress: string;
-  }): Promise<
-    | { readonly ok: true; readonly user: User; readonly moduleId: string }
-    | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' }
-  >;
+    /** Only passwords that are kept here: for whoever is to prove theirs before it is changed. */
+    readonly localOnly?: boolean;
+  }): Promise<LogInResult>;
 }
 
 /** What a provider posted, verified; it waits with the flow until the person's own browser comes for it. */

@@ -1,51 +1,33 @@
 /** The local inbound module: user names and passwords kept here, argon2id; foreign hashes and those of another cost give way at the next log-in. */
 import { LRUCache } from 'lru-cache';
-import { schemeOf } from '../store/foreign-hash.ts';
+import { isForeignHash, schemeOf } from '../store/foreign-hash.ts';
 import { verifySlowHash } from '../store/secret.ts';
 import type { UserRepository } from '../store/store.ts';
-import type { PasswordRules, User } from '../tenant/tenant.ts';
-import type { LoginThrottle } from './login-throttle.ts';
-import { hashPassword, isHashedAs, longestPassword } from './password.ts';
-
-export type LocalResult =
-  | { readonly ok: true; readonly user: User }
-  | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' };
+import type { PasswordRules, Tenant, User } from '../tenant/tenant.ts';
+import { type LogInAttempt, type ModuleAnswer, owningModule } from './module.ts';
+import { hashPassword, isHashedAs } from './password.ts';
 
 export interface LocalModule {
-  authenticate(input: {
-    readonly tenantId: string;
-    readonly username: string;
-    readonly password: string;
-    readonly remoteAddress: string;
-    readonly now: number;
-    /** What a password is hashed with that was hashed otherwise. */
-    readonly rules: Pick<PasswordRules, 'hashing'>;
-    /** One password hash of each foreign kind that people of the tenant have; none unless given. */
-    readonly foreignHashes?: readonly string[];
-  }): Promise<LocalResult>;
+  authenticate(attempt: LogInAttempt): Promise<ModuleAnswer>;
 }
 
-const freeFailures = 5;
 /** argon2id takes 19 MiB each; more at once than this wait. */
 const mostVerifications = 8;
 
-/** How long an account stays locked after its failures, milliseconds: a minute, doubled with each further one, at most a day. */
-export function lockedFor(failures: number): number {
-  return failures < freeFailures ? 0 : Math.min(60_000 * 2 ** (failures - freeFailures), 86_400_000);
-}
-
-/** Unknown, disabled and locked users get the answer of a wrong password, after the same work. */
-export function createLocalModule(options: {
-  readonly users: UserRepository;
-  readonly throttle: LoginThrottle;
-}): LocalModule {
-  const { users, throttle } = options;
+/** Unknown, disabled and locked users cost the work of a wrong password. */
+export function createLocalModule({ users }: { readonly users: UserRepository }): LocalModule {
   const nobodies = new LRUCache<string, Promise<string>>({ max: 100 });
   /** Costs as much to verify as the password of somebody. */
   const nobodyUnder = (rules: Pick<PasswordRules, 'hashing'>): Promise<string> => {
     const key = JSON.stringify(rules.hashing);
     const known = nobodies.get(key) ?? hashPassword('the password of nobody', rules);
     nobodies.set(key, known);
+    return known;
+  };
+  const foreignHashes = new WeakMap<Tenant, readonly string[]>();
+  const foreignHashesOf = (tenant: Tenant): readonly string[] => {
+    const known = foreignHashes.get(tenant) ?? oneOfEachScheme(tenant);
+    foreignHashes.set(tenant, known);
     return known;
   };
   let running = 0;
@@ -79,33 +61,33 @@ export function createLocalModule(options: {
   }
 
   return {
-    async authenticate({ tenantId, username, password, remoteAddress, now, rules, foreignHashes = [] }) {
+    async authenticate({ tenant, name, password, mayTry }) {
+      const rules = tenant.passwords;
       const nobody = nobodyUnder(rules);
-      if (throttle.blocked(remoteAddress, now)) return { ok: false, reason: 'try-later' };
-      const name = username.normalize('NFC').slice(0, 255);
-      const acceptable = name !== '' && Buffer.byteLength(password) <= longestPassword;
-      const [user, failures] = await Promise.all([
-        users.findByUsername(tenantId, name),
-        users.failures(tenantId, name),
-      ]);
-      const presented = acceptable ? password : '';
+      const found = await users.findByUsername(tenant.id, name);
+      // Whoever belongs to another module has no password here, whatever the account holds.
+      const user = found && owningModule(found) === undefined ? found : undefined;
+      const open = await mayTry(name);
       const stored = user?.passwordHash ?? (await nobody);
-      const matches = await verifyBounded(stored, presented);
-      const locked = now < failures.lastAt + lockedFor(failures.count);
-      const right = acceptable && matches && user?.passwordHash !== undefined && user.enabled && !locked;
-      if (!right) {
-        // Each kind of hash takes its own time: a failure goes through all of them, whoever it is about.
-        for (const other of [await nobody, ...foreignHashes])
-          if (schemeOf(other) !== schemeOf(stored)) await verifyBounded(other, presented);
-      }
-      await users.recordLogin(tenantId, name, right, now);
-      if (right && user)
+      const matches = await verifyBounded(stored, password ?? '');
+      const right = password !== undefined && matches && open && user?.passwordHash !== undefined && user.enabled;
+      if (right)
         return {
-          ok: true,
-          user: isHashedAs(stored, rules) ? user : await replaceHash(tenantId, user, password, rules),
+          kind: 'accepted',
+          user: isHashedAs(stored, rules) ? user : await replaceHash(tenant.id, user, password, rules),
         };
-      throttle.failed(remoteAddress, now);
-      return { ok: false, reason: 'wrong-credentials' };
+      // Each kind of hash takes its own time: a failure goes through all of them, whoever it is about.
+      for (const other of [await nobody, ...foreignHashesOf(tenant)])
+        if (schemeOf(other) !== schemeOf(stored)) await verifyBounded(other, password ?? '');
+      return user?.passwordHash === undefined ? { kind: 'unknown' } : { kind: 'refused', username: user.username };
     },
   };
+}
+
+/** A foreign password hash of each kind that the document's people have. */
+function oneOfEachScheme(tenant: Tenant): readonly string[] {
+  const hashes = new Map<string | undefined, string>();
+  for (const { passwordHash = '' } of tenant.users)
+    if (isForeignHash(passwordHash)) hashes.set(schemeOf(passwordHash), passwordHash);
+  return [...hashes.values()];
 }

@@ -5,6 +5,8 @@ import type { ScriptObserver } from '../script/observer.ts';
 export interface Metrics extends ScriptObserver {
   /** A flow ended; `outcome` is `success` or the reason's stable code. */
   flowEnded(tenantId: string, flow: string, outcome: string): void;
+  /** A log-in module decided about a person, `accepted`, `refused` or `unknown`, or could not: then what is wrong. */
+  moduleAnswered(tenantId: string, module: string, outcome: string): void;
   /** An HTTP request was answered; `route` is its pattern. */
   answered(method: string, route: string, status: number, seconds: number): void;
   /** @returns the text format and its content type. */
@@ -32,6 +34,7 @@ export function createMetrics(): Metrics {
     'tenant',
   ]);
   const flows = counter('flows_total', 'Flows that ended.', ['tenant', 'flow', 'outcome']);
+  const logIns = counter('login_module_answers_total', 'Answers of log-in modules.', ['tenant', 'module', 'outcome']);
   const heap = new Gauge({
     name: `${prefix}script_heap_bytes`,
     help: 'Heap of the isolate after the last callback.',
@@ -71,6 +74,7 @@ export function createMetrics(): Metrics {
     replaced: () => replaced.inc(),
     quarantined: (tenant) => quarantined.inc({ tenant }),
     flowEnded: (tenant, flow, outcome) => flows.inc({ tenant, flow, outcome }),
+    moduleAnswered: (tenant, module, outcome) => logIns.inc({ tenant, module, outcome }),
     answered: (method, route, status, seconds) => requests.observe({ method, route, status: String(status) }, seconds),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };

@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { changePassword } from '../flow/step/password.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { createLoginThrottle } from '../identity/login-throttle.ts';
+import { failureName, owningModule } from '../identity/module.ts';
 import type { MailedLink } from '../store/store.ts';
 import type { User } from '../tenant/tenant.ts';
 import {
@@ -177,7 +178,7 @@ export function forgottenPasswordRoutes(server: FastifyInstance, engine: Engine,
     // Whoever had the old password may have let apps in.
     await ports.store.tokens.revokeForUser(tenant.id, user.id, undefined, ports.now());
     // The mail proves more than a password that somebody guessed at: the account is open again.
-    await ports.store.users.recordLogin(tenant.id, user.username, true, ports.now());
+    await ports.store.users.recordLogin(tenant.id, failureName(tenant, user.username), true, ports.now());
     return sendPage(engine, noStoreOf(context), 'passwordReset', { changed: true, ...backOf(context, link) });
   });
 }
@@ -209,5 +210,7 @@ async function peopleOf(
     : (await users.list(tenantId, { search: name, limit: 100 })).filter(
         ({ email }) => email !== undefined && email.toLowerCase() === name.toLowerCase(),
       );
-  return found.filter(({ enabled, passwordHash }) => enabled && passwordHash !== undefined).slice(0, mostPeople);
+  return found
+    .filter((user) => user.enabled && user.passwordHash !== undefined && owningModule(user) === undefined)
+    .slice(0, mostPeople);
 }

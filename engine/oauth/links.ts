@@ -54,6 +54,7 @@ export function linkRoutes(
       username: personOf(session).username,
       password: form.get('password') ?? '',
       remoteAddress: request.ip,
+      localOnly: true,
     });
     if (!proof.ok || proof.user.id !== session.userId) {
       const error = proof.ok ? 'wrong-credentials' : proof.reason;

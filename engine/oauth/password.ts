@@ -46,6 +46,7 @@ export function passwordRoutes(server: FastifyInstance, engine: Engine, contextO
       username: user.username,
       password: form.get('current') ?? '',
       remoteAddress: request.ip,
+      localOnly: true,
     });
     if (!proven.ok || proven.user.id !== user.id) {
       const reason = proven.ok || proven.reason === 'wrong-credentials' ? 'wrong-current' : proven.reason;

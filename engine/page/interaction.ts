@@ -13,7 +13,14 @@ import type { ContextBanner, PageName, PageViews } from './view.ts';
 const mostChoices = 50;
 /** So many choices are seen at a glance; more of them are searched. */
 const fewChoices = 7;
-const loginErrors = ['wrong-credentials', 'denied', 'try-later', 'provider-denied', 'provider-unavailable'] as const;
+const loginErrors = [
+  'wrong-credentials',
+  'denied',
+  'try-later',
+  'unavailable',
+  'provider-denied',
+  'provider-unavailable',
+] as const;
 
 type Page = {
   readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P]; readonly script?: BrowserScriptName };

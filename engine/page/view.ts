@@ -49,7 +49,8 @@ export interface PageViews {
   readonly login: Base & {
     readonly clientName: string;
     readonly username: string;
-    readonly error?: 'wrong-credentials' | 'denied' | 'try-later' | 'provider-denied' | 'provider-unavailable';
+    readonly error?:
+      'wrong-credentials' | 'denied' | 'try-later' | 'unavailable' | 'provider-denied' | 'provider-unavailable';
     readonly passwordForm: boolean;
     /** Where who forgot the password gets another one; absent where the tenant does not offer it. */
     readonly forgotten?: string;

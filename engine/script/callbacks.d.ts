@@ -435,7 +435,7 @@ declare module 'sallyport' {
     /** The same as `headers`. */
     getHeaders(): JavaMap<string>;
   }
-  /** How the user logged in, with what the foreign provider said of them in its ID token. After a log-in with a password it has no more than `AuthenticationContext`. */
+  /** How the user logged in, with what the foreign provider said of them in its ID token. After a log-in at a directory its claims are `dn` and `groups`; after one with a password kept here it has no more than `AuthenticationContext`. */
   export interface SecurityInSmartAuthenticationContext extends AuthenticationContext {
     /** A claim as it stands in the ID token; null where it does not. */
     getClaim(name: string): any;

@@ -12,6 +12,7 @@ import type {
   Client,
   FhirAccess,
   FhirServer,
+  LdapSettings,
   OutboundHttp,
   PasswordRules,
   Provider,
@@ -20,6 +21,8 @@ import type {
   Tenant,
   User,
 } from './tenant.ts';
+
+type DirectoryDocument = NonNullable<NonNullable<TenantDocument['inbound']>[number]['ldap']>;
 
 /** Characters. What is shorter stands in too many texts to be masked in all of them. */
 const shortestSecret = 8;
@@ -47,6 +50,25 @@ async function loadAccess(
     default:
       return access;
   }
+}
+
+/** The settings of a directory with its file and its secret read; what failed of these is reported. */
+async function loadDirectory(
+  { caFile, bind, ...rest }: DirectoryDocument,
+  at: string,
+  files: TenantFiles,
+  rules: SecretRules,
+): Promise<LdapSettings> {
+  const ca = caFile === undefined ? undefined : await files.read(caFile, `${at}/caFile`);
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    files.report('directory-ca', `${at}/caFile`, `"${caFile}", which holds no certificate`, 'certificates as PEM');
+  const password = bind && (await files.secret(bind.password, `${at}/bind/password`, rules));
+  return {
+    // The schema filled in every default.
+    ...(rest as unknown as LdapSettings),
+    ...(ca === undefined ? {} : { ca }),
+    ...(bind && password !== undefined ? { bind: { dn: bind.dn, password } } : {}),
+  };
 }
 
 /** Lines of plain passwords, or of their SHA-1 with or without a count behind a colon. */
@@ -94,7 +116,15 @@ export async function buildTenant(
   const inbound: Tenant['inbound'][number][] = [];
   for (const [index, module] of (document.inbound ?? []).entries()) {
     const script = await files.script(module.script, `/inbound/${index}/script`);
-    inbound.push({ type: module.type, id: module.id, ...(script && { script }) });
+    const common = { id: module.id, ...(script && { script }) };
+    if (module.type === 'local') inbound.push({ type: 'local', ...common });
+    // Without its settings it is reported by the cross check.
+    else if (module.ldap)
+      inbound.push({
+        type: 'ldap',
+        ...common,
+        ldap: await loadDirectory(module.ldap, `/inbound/${index}/ldap`, files, rules),
+      });
   }
   const trust: Tenant['codap']['trust'][number][] = [];
   for (const [index, { jwks, jwksFile, ...rest }] of (document.codap?.trust ?? []).entries()) {

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { isLocalMailServer } from '../mail/mailer.ts';
 import { ownClientId } from '../oauth/own-client.ts';
 import { parseScope } from '../smart/scope.ts';
+import { checkInbound } from './check-inbound.ts';
 import type { ClientDocument, TenantDocument } from './document.ts';
 import { didYouMean } from './problem.ts';
 
@@ -261,6 +262,7 @@ export function crossCheck(document: TenantDocument, report: Report): void {
     report,
   );
   checkScopes(document.policy?.scopesScriptsMayAdd, '/policy/scopesScriptsMayAdd', report);
+  checkInbound(inbound, report, isLoopback);
   providers.forEach((provider, index) => checkSaml(provider, `/providers/${index}`, report));
   providers.forEach((provider, index) => checkScopes(provider.scopes, `/providers/${index}/scopes`, report));
   if (document.keystore?.jwks !== undefined && document.keystore.jwksFile !== undefined)

@@ -212,15 +212,15 @@ export interface TenantDocument {
     consentSeconds?: number;
   };
   /**
-   * What checks people's credentials, in order.
+   * What checks people's user names and passwords, in order: the first module that knows the person decides.
    *
    * Items: One inbound security module.
    */
   inbound?: {
     /**
-     * The kind of module: `local` checks the password of a user of this tenant.
+     * The kind of module: `local` checks the password of a user of this tenant, `ldap` asks a directory.
      */
-    type: 'local';
+    type: 'local' | 'ldap';
     /**
      * Its name, which callbacks see as `theContext.moduleId`.
      */
@@ -229,6 +229,201 @@ export interface TenantDocument {
      * A script below the tenant's folder whose `onAuthenticateSuccess` runs after a log-in through this module.
      */
     script?: string;
+    /**
+     * The directory of a module of type `ldap`.
+     */
+    ldap?: {
+      /**
+       * Its servers, `ldaps://` or `ldap://`. The next one is asked where one does not answer.
+       *
+       * @minItems 1
+       * @maxItems 8
+       *
+       * Items: Address of a server.
+       */
+      urls:
+        | [string]
+        | [string, string]
+        | [string, string, string]
+        | [string, string, string, string]
+        | [string, string, string, string, string]
+        | [string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string];
+      /**
+       * Whether a connection to an `ldap://` address is encrypted before anything is said (StartTLS). Only a directory on loopback may go without.
+       */
+      startTls?: boolean;
+      /**
+       * A file below the tenant's folder with the certificates (PEM) of the authorities that the directory's certificate is checked by. Those of the system where absent.
+       */
+      caFile?: string;
+      /**
+       * How long a connection or an answer may take; a whole log-in four times as long.
+       */
+      timeoutMilliseconds?: number;
+      /**
+       * The service account that looks people and groups up.
+       */
+      bind?: {
+        /**
+         * Its distinguished name.
+         */
+        dn: string;
+        /**
+         * Its password.
+         */
+        password:
+          | string
+          | {
+              /**
+               * Name of an environment variable.
+               */
+              env: string;
+            }
+          | {
+              /**
+               * A file below the tenant's folder.
+               */
+              file: string;
+            };
+      };
+      /**
+       * How the service account finds a person's entry, at which their password is then tried.
+       */
+      search?: {
+        /**
+         * Where the search begins.
+         */
+        base: string;
+        /**
+         * Whether entries right below the base are looked at, or all of them.
+         */
+        scope?: 'one' | 'sub';
+        /**
+         * A filter (RFC 4515) that fits one entry; `{username}` is what the person typed, escaped.
+         */
+        filter?: string;
+      };
+      /**
+       * In place of `search`: the distinguished name of everybody's entry, `{username}` in it escaped. Such a module cannot tell whom it does not know, so it must be the last one.
+       */
+      userDn?: string;
+      /**
+       * Which attributes say what of a person.
+       */
+      attributes?: {
+        /**
+         * What stays the same when a person is renamed. In Active Directory `objectGUID`.
+         */
+        subject?: string;
+        /**
+         * The user name. In Active Directory `sAMAccountName`.
+         */
+        username?: string;
+        /**
+         * The given name.
+         */
+        givenName?: string;
+        /**
+         * The family name.
+         */
+        familyName?: string;
+        /**
+         * The mail address.
+         */
+        email?: string;
+        /**
+         * The FHIR resource of the person, as `Practitioner/123` or a URL. What an administrator set stays where absent.
+         */
+        fhirUser?: string;
+        /**
+         * Free data of the person, by key.
+         */
+        userData?: {
+          /**
+           * The attribute.
+           */
+          [k: string]: string;
+        };
+      };
+      /**
+       * Permissions of everybody of this directory, in Smile CDR's vocabulary.
+       *
+       * Items: One permission.
+       */
+      defaultAuthorities?: {
+        /**
+         * The permission's name.
+         */
+        permission: string;
+        /**
+         * What the permission is limited to, where it takes a limit.
+         */
+        argument?: string;
+      }[];
+      /**
+       * Groups of the directory and what being in them means. With it, a person's authorities come from there alone, anew at each log-in.
+       */
+      groups?: {
+        /**
+         * Where the search for groups begins.
+         */
+        base: string;
+        /**
+         * A filter for the groups of a person: `{dn}` is their entry, `{username}` their user name, escaped.
+         */
+        filter?: string;
+        /**
+         * Whether the members of a group are also members of the groups that it is a member of.
+         */
+        nested?: boolean;
+        /**
+         * Only members of this group may log in.
+         */
+        required?: string;
+        /**
+         * Permissions by group.
+         *
+         * Items: What the members of one group may do.
+         */
+        authorities?: {
+          /**
+           * Its distinguished name.
+           */
+          group: string;
+          /**
+           * The permissions.
+           *
+           * @minItems 1
+           *
+           * Items: One permission.
+           */
+          authorities: [
+            {
+              /**
+               * The permission's name.
+               */
+              permission: string;
+              /**
+               * What the permission is limited to, where it takes a limit.
+               */
+              argument?: string;
+            },
+            ...{
+              /**
+               * The permission's name.
+               */
+              permission: string;
+              /**
+               * What the permission is limited to, where it takes a limit.
+               */
+              argument?: string;
+            }[],
+          ];
+        }[];
+      };
+    };
   }[];
   /**
    * Which passwords people may have, and how they are kept.

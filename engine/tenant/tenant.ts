@@ -101,7 +101,7 @@ export interface User {
   readonly familyName?: string;
   readonly email?: string;
   readonly enabled: boolean;
-  /** The provider id and subject where the user came from a foreign provider. */
+  /** The provider id and subject where the user came from a foreign provider; `inbound/<module id>` of a log-in module. */
   readonly external?: { readonly provider: string; readonly subject: string };
   readonly authorities: readonly Authority[];
   readonly fhirUser?: string;
@@ -109,6 +109,41 @@ export interface User {
   readonly notes?: string;
   readonly userData: Readonly<Record<string, unknown>>;
 }
+
+/** A directory people log in by, its secret and its file read. Gaps of templates are `{username}` and `{dn}`. */
+export interface LdapSettings {
+  readonly urls: readonly string[];
+  readonly startTls: boolean;
+  /** PEM; the system's authorities where absent. */
+  readonly ca?: string;
+  readonly timeoutMilliseconds: number;
+  /** The service account. */
+  readonly bind?: { readonly dn: string; readonly password: string };
+  readonly search?: { readonly base: string; readonly scope: 'one' | 'sub'; readonly filter: string };
+  readonly userDn?: string;
+  readonly attributes: {
+    readonly subject: string;
+    readonly username: string;
+    readonly givenName: string;
+    readonly familyName: string;
+    readonly email: string;
+    readonly fhirUser?: string;
+    readonly userData: Readonly<Record<string, string>>;
+  };
+  readonly defaultAuthorities: readonly Authority[];
+  readonly groups?: {
+    readonly base: string;
+    readonly filter: string;
+    readonly nested: boolean;
+    readonly required?: string;
+    readonly authorities: readonly { readonly group: string; readonly authorities: readonly Authority[] }[];
+  };
+}
+
+/** What checks user names and passwords; `script` holds its callbacks. */
+export type InboundModule = { readonly id: string; readonly script?: Script } & (
+  { readonly type: 'local' } | { readonly type: 'ldap'; readonly ldap: LdapSettings }
+);
 
 /** How a tenant sends mail, its secret read. */
 export interface MailSettings {
@@ -292,7 +327,8 @@ export interface Tenant {
     readonly imported: readonly Jwk[];
   };
   readonly lifetimes: Lifetimes;
-  readonly inbound: readonly { readonly type: 'local'; readonly id: string; readonly script?: Script }[];
+  /** In order: the first that knows a person decides. */
+  readonly inbound: readonly InboundModule[];
   readonly passwords: PasswordRules;
   readonly passwordReset: { readonly enabled: boolean; readonly linkSeconds: number };
   readonly mail?: MailSettings;

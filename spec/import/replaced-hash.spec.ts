@@ -3,10 +3,11 @@ import { hash as hashBcrypt } from '@node-rs/bcrypt';
 import { expect } from 'chai';
 import { createLocalModule } from '../../engine/identity/local.ts';
 import { createLoginThrottle } from '../../engine/identity/login-throttle.ts';
+import { createPasswordLogIn } from '../../engine/identity/password-log-in.ts';
 import { createReplacedSecrets } from '../../engine/oauth/replaced-secrets.ts';
 import { verifySlowHash } from '../../engine/store/secret.ts';
 import type { Store } from '../../engine/store/store.ts';
-import type { Client, User } from '../../engine/tenant/tenant.ts';
+import type { Client, Tenant, User } from '../../engine/tenant/tenant.ts';
 import { databases, type OpenedDatabase } from '../support/databases.ts';
 
 const NOW = 1_800_000_000_000;
@@ -65,16 +66,26 @@ for (const database of databases()) {
       userData: {},
       ...more,
     });
-    const logIn = (username: string, password: string, foreignHashes: readonly string[] = []) =>
-      createLocalModule({ users: store.users, throttle: createLoginThrottle() }).authenticate({
-        tenantId: 't',
+    const logIn = (username: string, password: string, foreignHashes: readonly string[] = []) => {
+      const local = createLocalModule({ users: store.users });
+      return createPasswordLogIn({
+        users: store.users,
+        throttle: createLoginThrottle(),
+        ask: (_module, attempt) => local.authenticate(attempt),
+        answered: () => undefined,
+      }).authenticate({
+        tenant: {
+          id: 't',
+          inbound: [{ type: 'local', id: 'local' }],
+          passwords: { hashing: { memoryKibibytes: 19_456, passes: 2, parallelism: 1 } },
+          users: foreignHashes.map((passwordHash) => ({ passwordHash })),
+        } as unknown as Tenant,
         username,
         password,
         remoteAddress: '192.0.2.1',
         now: NOW,
-        rules: { hashing: { memoryKibibytes: 19_456, passes: 2, parallelism: 1 } },
-        foreignHashes,
       });
+    };
     const hashOf = async (username: string) => (await store.users.findByUsername('t', username))?.passwordHash;
 
     it('a log-in by a foreign hash stores argon2id, once, and the password goes on to work', async () => {

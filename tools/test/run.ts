@@ -17,9 +17,8 @@ function end(passed: number, failed: number): never {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-/** Chromium comes from Debian where it is missing and we may install it. */
-function ensureChromium(): boolean {
-  const path = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** A program comes from Debian where it is missing and we may install it. */
+function ensureProgram(path: string, packages: readonly string[]): boolean {
   const there = () => {
     try {
       accessSync(path, constants.X_OK);
@@ -33,19 +32,25 @@ function ensureChromium(): boolean {
     run('apt-get', ['update', '-qq']);
     run('env', [
       'DEBIAN_FRONTEND=noninteractive',
+      // It is the tests that start a program, not its package.
+      'RUNLEVEL=1',
       'apt-get',
       'install',
       '-y',
       '-qq',
       '--no-install-recommends',
-      'chromium',
+      ...packages,
     ]);
   }
   return there();
 }
 
-if (!ensureChromium()) {
+if (!ensureProgram(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', ['chromium'])) {
   process.stdout.write('Chromium is missing: install the package chromium, or name the program in CHROMIUM_PATH\n');
+  end(0, 1);
+}
+if (!ensureProgram('/usr/sbin/slapd', ['slapd', 'ldap-utils', 'openssl'])) {
+  process.stdout.write('OpenLDAP is missing: install the packages slapd, ldap-utils and openssl\n');
   end(0, 1);
 }
 if (run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit']) !== 0) {

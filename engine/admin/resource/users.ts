@@ -1,5 +1,6 @@
 /** The tenant's people. Those of the tenant document were brought into the store once and live there. */
-import { lockedFor } from '../../identity/local.ts';
+import { failureName, owningModule } from '../../identity/module.ts';
+import { lockedFor } from '../../identity/password-log-in.ts';
 import { checkPassword, hashPassword, withPassword } from '../../identity/password.ts';
 import { newHandle } from '../../store/secret.ts';
 import type { UserDocument } from '../../tenant/document.ts';
@@ -87,6 +88,11 @@ async function edit(request: TenantRequest, services: Services, next: (body: Use
   if (!known) return notFound('user', id);
   // Hashing takes its time by design, so it is done outside the transaction.
   const { password } = next(bodyOf(known));
+  const owner = owningModule(known);
+  if (password !== undefined && owner !== undefined)
+    return refuse(409, 'password-elsewhere', `The log-in module ${owner} checks the password of ${known.username}.`, {
+      hint: 'Change it there.',
+    });
   const hashed = typeof password === 'string' ? await hashAllowed(tenant, known, password) : undefined;
   if (hashed && 'problem' in hashed) return hashed;
   let refused: ReturnType<typeof refuse> | undefined;
@@ -180,7 +186,7 @@ export const userRoutes: readonly TenantRoute[] = [
       const id = parameters['userId'] ?? '';
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
-      return ok(view(user, locksOf(await store.users.failures(tenant.id, user.username), now())));
+      return ok(view(user, locksOf(await store.users.failures(tenant.id, failureName(tenant, user.username)), now())));
     },
   },
   {
@@ -265,7 +271,7 @@ export const userRoutes: readonly TenantRoute[] = [
       const id = parameters['userId'] ?? '';
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
-      await store.users.recordLogin(tenant.id, user.username, true, now());
+      await store.users.recordLogin(tenant.id, failureName(tenant, user.username), true, now());
       return { status: 204, change: { type: 'user.unlocked', userId: id } };
     },
   },

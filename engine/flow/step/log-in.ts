@@ -120,12 +120,17 @@ export async function acceptLogin(
     });
     return { kind: 'again', error: result.reason, view: { username } };
   }
+  const { user, moduleId, vouched } = result;
   return move('identified', {
-    moduleId: result.moduleId,
-    claims: {},
-    userId: result.user.id,
-    ...(result.user.passwordHash === undefined ? {} : { passwordProof: ports.hash(result.user.passwordHash) }),
-    session: sessionOf(result.user),
+    moduleId,
+    claims: vouched?.claims ?? {},
+    ...(vouched?.isNew ? {} : { userId: user.id }),
+    ...(vouched
+      ? { external: vouched.external }
+      : user.passwordHash === undefined
+        ? {}
+        : { passwordProof: ports.hash(user.passwordHash) }),
+    session: sessionOf(user),
   });
 }
 
@@ -193,9 +198,43 @@ export async function establishSession(
   );
 }
 
-/** After `onAuthenticateSuccess` the local user behind the session must exist. */
-export function requireUser(facts: Identified): StepResult<{ found: { readonly userId: string } }> {
-  return facts.userId === undefined
-    ? reject('access_denied', 'The request was denied', 'user-missing')
-    : move('found', { userId: facts.userId });
+/**
+ * After `onAuthenticateSuccess` the local user behind the session must exist. Whom another module vouches for is created
+ * at the first log-in, and else brought up to date with what the module and the callback said.
+ */
+export async function requireUser(
+  facts: Identified,
+  ports: Ports,
+): Promise<StepResult<{ found: { readonly userId: string } }>> {
+  const { userId, external, session } = facts;
+  if (external === undefined)
+    return userId === undefined
+      ? reject('access_denied', 'The request was denied', 'user-missing')
+      : move('found', { userId });
+  const { users } = ports.store;
+  const known = await users.findByExternal(ports.tenant.id, external.provider, external.subject);
+  if (known && (!known.enabled || known.id !== (userId ?? known.id)))
+    return reject('access_denied', 'The request was denied', 'user-disabled');
+  const user: User = {
+    id: known?.id ?? ports.newHandle(),
+    username: session.username,
+    enabled: true,
+    ...(session.givenName ? { givenName: session.givenName } : {}),
+    ...(session.familyName ? { familyName: session.familyName } : {}),
+    ...(session.email ? { email: session.email } : {}),
+    ...(session.fhirUserUrl ? { fhirUser: session.fhirUserUrl } : {}),
+    ...(session.notes ? { notes: session.notes } : {}),
+    external,
+    authorities: session.authorities,
+    defaultLaunchContexts: session.defaultLaunchContexts,
+    userData: session.userData,
+  };
+  try {
+    if (known) await users.change(ports.tenant.id, known.id, ({ enabled }) => ({ ...user, enabled }));
+    else await users.save(ports.tenant.id, user);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'conflict') throw error;
+    return reject('access_denied', 'The request was denied', 'username-taken');
+  }
+  return move('found', { userId: user.id });
 }

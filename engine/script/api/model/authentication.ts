@@ -67,7 +67,7 @@ export const authenticationContext = model('AuthenticationContext', same, 'How t
 export const smartAuthenticationContext = model(
   'SecurityInSmartAuthenticationContext',
   same,
-  'How the user logged in, with what the foreign provider said of them in its ID token. After a log-in with a password it has no more than `AuthenticationContext`.',
+  'How the user logged in, with what the foreign provider said of them in its ID token. After a log-in at a directory its claims are `dn` and `groups`; after one with a password kept here it has no more than `AuthenticationContext`.',
   [
     method('getClaim', 'name: string', 'any', same, 'A claim as it stands in the ID token; null where it does not.'),
     method('getStringClaim', 'name: string', 'string | null', same, 'A claim as a text; null where there is none.'),

@@ -21,7 +21,7 @@ export const moduleTypeRules: readonly ModuleTypeRule[] = [
     pattern: /^SECURITY_IN_LDAP/,
     name: 'SECURITY_IN_LDAP',
     outcome: 'missing',
-    text: 'No log-in by LDAP. Put an OpenID Provider that asks the directory between, and name it in `providers`.',
+    text: 'Not brought over: describe the LDAP directory by a module of type `ldap` in `inbound`, with `authenticator.require_group_membership.dn` as `groups.required`.',
   },
   {
     pattern: /^SECURITY_IN_SAML/,
