@@ -52,6 +52,19 @@ export interface Validated extends Received {
   readonly launchUsername?: string;
   /** Why the person is back from a provider, for the log-in page to say. */
   readonly providerProblem?: ProviderProblem;
+  /** The provider's account that becomes the person's own when their session begins. */
+  readonly linkWanted?: LinkWanted;
+}
+
+/** Who logged in at a provider, under the name of an account that is here already. */
+export interface LinkWanted {
+  readonly providerId: string;
+  readonly subject: string;
+  readonly username: string;
+}
+
+export interface ExistingFound extends Validated {
+  readonly linkWanted: LinkWanted;
 }
 
 /** A person proved who they are to an inbound module; no session exists yet. */

@@ -1,6 +1,7 @@
 import type { Ports } from './ports.ts';
-import { afterProviderLogin, nameProviderUser, prepareProviderUser } from './hooks.ts';
-import { acceptProviderAnswer, linkUser, startFederation } from './step/federate.ts';
+import { afterProviderLogin, nameProviderUser } from './hooks.ts';
+import { acceptProof } from './step/log-in.ts';
+import { acceptProviderAnswer, linkUser, prepareProviderUser, startFederation } from './step/federate.ts';
 
 /** Rows of a log-in at a foreign OpenID Provider. The interactive flow takes them in and goes on at `session`. */
 export const federated = {
@@ -28,7 +29,15 @@ export const federated = {
     kind: 'step',
     does: 'the local user is looked up',
     run: prepareProviderUser,
-    leads: { named: 'provider log-in' },
+    leads: { named: 'provider log-in', existing: 'existing account' },
+  },
+  'existing account': {
+    kind: 'wait',
+    does: 'the person proves the account here that has this name, or leaves it alone',
+    waitsFor: 'person',
+    accept: acceptProof,
+    expiresIn: (ports: Ports) => ports.tenant.lifetimes.interactionSeconds,
+    leads: { identified: 'local log-in', alone: 'login' },
   },
   'provider log-in': {
     kind: 'hook',

@@ -21,7 +21,7 @@ import type {
 import type { Ports } from './ports.ts';
 import { fits } from './step/choices.ts';
 import { inProgress, requirePatient } from './step/context.ts';
-import { foreignSession } from './step/federate.ts';
+import { requirePatient } from './step/context.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
 /** Claims that only the engine sets (RFC 9068, OpenID Connect Core); `smile_` is reserved as in Smile CDR. */
@@ -120,8 +120,6 @@ function defaultUsername(facts: ProviderAnswered): string {
   return `${facts.providerId}:${createHash('sha256').update(facts.subject).digest('base64url').slice(0, 22)}`;
 }
 
-type Named = Omit<ProviderUserNamed, keyof ProviderAnswered> & { readonly username?: string };
-
 export const nameProviderUser: HookBinding<ProviderAnswered, { readonly username: string }> = {
   hook: 'getUserName',
   async read(facts, ports) {
@@ -136,16 +134,6 @@ export const nameProviderUser: HookBinding<ProviderAnswered, { readonly username
   without: (facts) => ({ username: defaultUsername(facts) }),
   apply: (_facts, effect) => ({ username: (effect as HookEffect<'getUserName'>).username }),
 };
-
-/** Finds or prepares the session of the user that `getUserName` named. */
-export async function prepareProviderUser(
-  facts: ProviderAnswered & { readonly username: string },
-  ports: Ports,
-): Promise<{ readonly kind: 'continue'; readonly outcome: 'named'; readonly gives: Named } | Rejection> {
-  const result = await foreignSession(facts, facts.username, ports);
-  if ('conflict' in result) return reject('access_denied', 'The request was denied', 'username-taken');
-  return { kind: 'continue', outcome: 'named', gives: result };
-}
 
 export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 'session'>> = {
   hook: 'authenticate',

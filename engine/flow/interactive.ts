@@ -3,6 +3,7 @@ import { afterLocalLogin, chooseContexts } from './hooks.ts';
 import { acceptConsent, acceptTerms, findConsent, findTerms } from './step/approve.ts';
 import { issueCode, redeemCode } from './step/code.ts';
 import { acceptChoice, prepareContext, settleContext } from './step/context.ts';
+import { joinAccount } from './step/link.ts';
 import { acceptLogin, establishSession, findSession, requireUser } from './step/log-in.ts';
 import { acceptNewPassword, findPasswordDue } from './step/password.ts';
 import { identifyClient, validateRequest } from './step/validate-request.ts';
@@ -75,7 +76,13 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     kind: 'step',
     does: 'a new session under a new id',
     run: establishSession,
-    leads: { authenticated: 'context prepared' },
+    leads: { authenticated: 'context prepared', link: 'account joined' },
+  },
+  'account joined': {
+    kind: 'step',
+    does: "the provider's account becomes the person's own",
+    run: joinAccount,
+    leads: { joined: 'context prepared' },
   },
   'context prepared': {
     kind: 'step',

@@ -2,7 +2,7 @@
 import { isLocked } from '../flow/step/approve.ts';
 import { kindOf, openChoices, searchChoices } from '../flow/step/choices.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
-import type { ContextKnown, ContextPrepared, Identified, Validated } from '../flow/facts.ts';
+import type { ContextKnown, ContextPrepared, ExistingFound, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { ContextChoice } from '../script/model.ts';
 import type { StoredFlow } from '../store/store.ts';
@@ -54,6 +54,20 @@ export async function interactionPage(
         ...(error ? { error } : {}),
       };
       return { name: 'login', view };
+    }
+    case 'existing account': {
+      const { linkWanted } = flow.facts as ExistingFound;
+      const error = (['wrong-credentials', 'try-later'] as const).find((known) => known === again.error);
+      return {
+        name: 'existingAccount',
+        view: {
+          ...form,
+          clientName,
+          providerName: (await ports.provider(linkWanted.providerId))?.name ?? linkWanted.providerId,
+          username: linkWanted.username,
+          ...(error ? { error } : {}),
+        },
+      };
     }
     case 'new password': {
       const { session, passwordDue } = flow.facts as Identified & PasswordDue;

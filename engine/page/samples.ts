@@ -19,6 +19,13 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       forgotten: or(action),
       providers: [{ id: or('partner'), name: or('Partner Hospital') }],
     },
+    existingAccount: {
+      ...form,
+      ...app,
+      providerName: or('Partner Hospital'),
+      username: or('jane'),
+      error: 'wrong-credentials',
+    },
     forgotten: { ...form, sent: false, back: or(action) },
     passwordReset: { changed: true, back: or(action) },
     newPassword: {

@@ -57,6 +57,15 @@ export interface PageViews {
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];
   };
+  /** Field `password`; buttons `do=link`, `do=alone` to log in in another way, and `do=cancel`. */
+  readonly existingAccount: Base & {
+    readonly clientName: string;
+    /** Where the person comes from. */
+    readonly providerName: string;
+    /** The account that is here already under the name they have there. */
+    readonly username: string;
+    readonly error?: 'wrong-credentials' | 'try-later';
+  };
   /** Field `username`, which may be a mail address. */
   readonly forgotten: Base & {
     /** Whether the page comes after it was asked for; it then has no form. */
@@ -212,6 +221,7 @@ export type PageName = keyof PageViews;
  */
 export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   login: ['csrf', 'username', 'password', 'do=login', 'provider'],
+  existingAccount: ['csrf', 'password', 'do=link', 'do=alone'],
   forgotten: ['csrf', 'username'],
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],

@@ -588,6 +588,10 @@ export interface TenantDocument {
      */
     federationAuth?: string;
     /**
+     * What becomes of somebody who logs in at this provider for the first time under a user name that is taken here. `refuse`: they are turned away. `prove`: they may enter the password of that account, and the second factor where it has one, and log in with either from then on.
+     */
+    existingUsers?: 'refuse' | 'prove';
+    /**
      * The provider speaks SAML 2.0 in place of OpenID Connect. Its `issuer` is then its entity ID, and `clientId` the entity ID of this tenant there. Metadata for it are at `{issuer}/federation/saml/{id}/metadata`; it posts its answers to `{issuer}/federation/saml/{id}/acs`. Assertions must be signed, with SHA-256 or better, and must not be encrypted.
      */
     saml?: {

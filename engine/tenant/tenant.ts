@@ -211,6 +211,8 @@ export interface Provider {
   readonly scopes: readonly string[];
   readonly federationAuth?: Script;
   readonly defaultAuthorities: readonly Authority[];
+  /** Whether somebody whose name is taken here may prove that account and link it, or is turned away. */
+  readonly existingUsers?: 'refuse' | 'prove';
   /** Where it speaks SAML 2.0 in place of OpenID Connect. */
   readonly saml?: SamlSettings;
   /** Log-out here leads on to log-out there. */

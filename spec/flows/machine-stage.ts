@@ -51,7 +51,7 @@ export const client = {
   tokenEndpointAuthMethods: ['private_key_jwt'],
   accessTokenFormat: 'opaque',
 };
-const provider = { id: 'partner', name: 'Partner', issuer: 'https://partner.example', defaultAuthorities: [] };
+export const provider = { id: 'partner', name: 'Partner', issuer: 'https://partner.example', defaultAuthorities: [] };
 
 export function tenant(changes: Changes = {}) {
   return {

@@ -1,6 +1,16 @@
 /** For each state of each flow: what must hold in the world for it to leave by each of its outcomes. */
 import { hashHandle } from '../../engine/store/secret.ts';
-import { allFacts, type Changes, client, rightVerifier, script, session, tenant, user } from './machine-stage.ts';
+import {
+  allFacts,
+  client,
+  provider,
+  rightVerifier,
+  script,
+  session,
+  tenant,
+  type Changes,
+  user,
+} from './machine-stage.ts';
 
 export interface Row {
   /** Facts besides `allFacts`. */
@@ -19,6 +29,7 @@ const silent: Row = { facts: { prompt: ['none'] } };
 const choice = { contextType: 'patient', resourceId: 'jane', display: 'Jane' };
 const stranded = { ...session, defaultLaunchContexts: [] };
 const withPassword = { ...user, passwordHash: 'a hash' };
+const linkWanted = { providerId: 'partner', subject: 'jane-there', username: 'jane' };
 const gone = { ok: false, code: 'unreachable', message: 'gone' };
 const onlyProvider = { tenant: { federation: { autoRedirect: true, passwordForm: false } } };
 const termsOfService = { tenant: { termsOfService: { version: '1' } } };
@@ -83,10 +94,23 @@ export const rows: Readonly<Record<string, Row>> = {
   'account linked/linked': { world: { 'providerLinks.add': true } },
   'account linked/reject': { world: { 'users.findByExternal': { ...user, id: 'another' } } },
   'user prepared/named': {},
+  'user prepared/existing': {
+    world: { 'users.findByUsername': withPassword, 'look.provider': { ...provider, existingUsers: 'prove' } },
+  },
   'user prepared/reject': { world: { 'users.findByUsername': user } },
+  'existing account/identified': { facts: { linkWanted }, input: { password: 'right' } },
+  'existing account/alone': { facts: { linkWanted }, input: { do: 'alone' } },
+  'existing account/reject': { facts: { linkWanted }, input: { do: 'cancel' } },
+  'existing account/again': {
+    facts: { linkWanted },
+    input: { password: 'wrong' },
+    world: { 'identity.authenticate': { ok: false, reason: 'wrong-credentials' } },
+  },
   'user linked/linked': {},
   'user linked/reject': { world: { 'look.user': { ...user, enabled: false } } },
   'session/authenticated': {},
+  'session/link': { facts: { linkWanted } },
+  'account joined/joined': { facts: { linkWanted }, world: { 'providerLinks.add': true } },
   'session/reject': { facts: { launchUsername: 'somebody else' } },
   'context prepared/prepared': {},
   'context prepared/reject': { facts: { launch: 'used', requestedScopes: ['launch'] } },

@@ -7,8 +7,8 @@ import {
   authorizeCodap,
   chooseContexts,
   generateToken,
-  prepareProviderUser,
 } from '../../engine/flow/hooks.ts';
+import { prepareProviderUser } from '../../engine/flow/step/federate.ts';
 import type { Ports } from '../../engine/flow/ports.ts';
 import { hooks } from '../../engine/script/api/catalogue.ts';
 import { hookEffects, reserved } from '../../engine/script/api/effects.ts';

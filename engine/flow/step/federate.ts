@@ -1,10 +1,17 @@
 /** The steps of a log-in at a foreign OpenID Provider, up to the local user it stands for. */
 import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
-import type { User } from '../../tenant/tenant.ts';
-import type { AtProvider, ProviderAnswered, ProviderChosen, ProviderProblem, ProviderUserNamed } from '../facts.ts';
+import type { Provider, User } from '../../tenant/tenant.ts';
+import type {
+  AtProvider,
+  ExistingFound,
+  ProviderAnswered,
+  ProviderChosen,
+  ProviderProblem,
+  ProviderUserNamed,
+} from '../facts.ts';
 import type { Ports } from '../ports.ts';
-import { type Again, move, reject, type StepResult } from '../table.ts';
+import { type Again, move, type Moved, reject, type StepResult } from '../table.ts';
 import { sessionOf, wantsFreshLogin } from './log-in.ts';
 import { personalOf } from './personal.ts';
 import { federationRedirectUri, readProviderAnswer } from './provider-answer.ts';
@@ -100,24 +107,30 @@ function youngEnough({ maximumAgeSeconds, askedAt }: AtProvider, authenticatedAt
 }
 
 /**
- * The session a foreign user starts with: what is known locally, with name and e-mail as the provider has them by now, or
- * an empty one with the provider's default authorities.
+ * Finds or prepares the session of the user that `getUserName` named: what is known locally, with name and e-mail as the
+ * provider has them by now, or an empty one with the provider's default authorities.
  */
-export async function foreignSession(
-  facts: ProviderAnswered,
-  username: string,
+export async function prepareProviderUser(
+  facts: ProviderAnswered & { readonly username: string },
   ports: Ports,
-): Promise<Omit<ProviderUserNamed, keyof ProviderAnswered> | { readonly conflict: true }> {
-  const linked = await ports.store.users.findByExternal(ports.tenant.id, facts.providerId, facts.subject);
+): Promise<
+  StepResult<{ named: Omit<ProviderUserNamed, keyof ProviderAnswered>; existing: Pick<ExistingFound, 'linkWanted'> }>
+> {
+  const { providerId: moduleId, subject, username } = facts;
+  const linked = await ports.store.users.findByExternal(ports.tenant.id, moduleId, subject);
   if (linked)
-    return {
-      moduleId: facts.providerId,
+    return move('named', {
+      moduleId,
       userId: linked.id,
       session: linked.external ? { ...sessionOf(linked), ...personalOf(facts.claims) } : sessionOf(linked),
-    };
-  // A local account is never taken over by a foreign claim of its name: linking is for its owner to prove.
-  if (await ports.store.users.findByUsername(ports.tenant.id, username)) return { conflict: true };
-  const provider = await ports.provider(facts.providerId);
+    });
+  const provider = await ports.provider(moduleId);
+  const namesake = await ports.store.users.findByUsername(ports.tenant.id, username);
+  if (namesake)
+    return (
+      offerProof(facts, provider, namesake, ports) ??
+      reject('access_denied', 'The request was denied', 'username-taken')
+    );
   const session: UserSessionModel = {
     username,
     external: true,
@@ -128,7 +141,25 @@ export async function foreignSession(
     fhirContext: [],
     userData: {},
   };
-  return { moduleId: facts.providerId, session };
+  return move('named', { moduleId, session });
+}
+
+/**
+ * A local account is never taken over by a foreign claim of its name. Where the provider's settings allow it, its owner
+ * may prove it here and now; nothing of the provider's answer but whom it spoke of goes on with the flow.
+ */
+function offerProof(
+  { providerId, subject, providerTokens }: ProviderAnswered,
+  provider: Provider | undefined,
+  namesake: User,
+  ports: Ports,
+): Moved<'existing', Pick<ExistingFound, 'linkWanted'>> | undefined {
+  const { tenant } = ports;
+  if (provider?.existingUsers !== 'prove' || !tenant.federation.passwordForm) return undefined;
+  if (!namesake.enabled || namesake.passwordHash === undefined) return undefined;
+  if (providerTokens !== undefined) void ports.federation.revoke({ tenant, provider, tokens: providerTokens });
+  const forgotten = { providerId: undefined, providerTokens: undefined, subject: undefined, claims: undefined };
+  return move('existing', { ...forgotten, linkWanted: { providerId, subject, username: namesake.username } });
 }
 
 /** Creates the local user on the first log-in, or brings the known one up to date with what the callback decided. */

@@ -1,7 +1,7 @@
 /** The steps by which a person links a provider's account with their own: they log in there, and nothing else decides. */
-import type { AtProvider, LinkAnswered, LinkAsked, LinkPending } from '../facts.ts';
+import type { AtProvider, Authenticated, LinkAnswered, LinkAsked, LinkPending } from '../facts.ts';
 import type { Ports } from '../ports.ts';
-import { move, reject, type StepResult } from '../table.ts';
+import { move, type Moved, reject, type StepResult } from '../table.ts';
 import { federationRedirectUri, readProviderAnswer } from './provider-answer.ts';
 
 /** Sends the person to the provider, where they must log in whatever session they have. */
@@ -51,22 +51,42 @@ export async function acceptLinkAnswer(
 
 /** Links the account, unless it belongs to somebody else already. */
 export async function linkAccount(facts: LinkAnswered, ports: Ports): Promise<StepResult<{ linked: unknown }>> {
-  const { store, tenant } = ports;
-  const { providerId: provider, subject, userId } = facts;
-  const user = await ports.user(userId);
-  if (!user?.enabled || user.external) return reject('access_denied', 'The request was denied', 'user-may-not-link');
+  const problem = await link(facts.userId, facts, ports);
+  return problem === undefined ? move('linked', {}) : reject('access_denied', 'The request was denied', problem);
+}
+
+/**
+ * Links the provider's account with the one here that was proven beside it. Should it have become somebody else's
+ * meanwhile, the person is logged in with their own all the same.
+ */
+export async function joinAccount(
+  { linkWanted, userId }: Authenticated,
+  ports: Ports,
+): Promise<Moved<'joined', { readonly linkWanted: undefined }>> {
+  const problem = linkWanted && (await link(userId, linkWanted, ports));
+  if (problem !== undefined) ports.log('warn', 'an account at a provider could not be linked', { problem });
+  return move('joined', { linkWanted: undefined });
+}
+
+/** Why it cannot be linked, or undefined once it is. */
+async function link(
+  userId: string,
+  { providerId: provider, subject }: { readonly providerId: string; readonly subject: string },
+  { audit, now, store, tenant, user: find }: Ports,
+): Promise<'user-may-not-link' | 'account-taken' | undefined> {
+  const user = await find(userId);
+  if (!user?.enabled || user.external) return 'user-may-not-link';
   const owner = await store.users.findByExternal(tenant.id, provider, subject);
-  if (owner?.id === userId) return move('linked', {});
-  const added =
-    owner === undefined && (await store.providerLinks.add(tenant.id, userId, { provider, subject }, ports.now()));
-  if (!added) return reject('access_denied', 'The request was denied', 'account-taken');
-  ports.audit({
+  if (owner?.id === userId) return undefined;
+  if (owner || !(await store.providerLinks.add(tenant.id, userId, { provider, subject }, now())))
+    return 'account-taken';
+  audit({
     tenantId: tenant.id,
-    at: ports.now(),
+    at: now(),
     type: 'account.linked',
     outcome: 'success',
     userId,
     details: { provider },
   });
-  return move('linked', {});
+  return undefined;
 }

@@ -3,10 +3,10 @@ import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { StoredSession } from '../../store/store.ts';
 import type { User } from '../../tenant/tenant.ts';
-import type { Authenticated, Identified, ProviderChosen, Validated } from '../facts.ts';
+import type { Authenticated, ExistingFound, Identified, ProviderChosen, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { revokeAtProvider, stillWelcome } from './provider-session.ts';
-import { type Again, move, reject, type StepResult } from '../table.ts';
+import { type Again, move, type Moved, reject, type StepResult } from '../table.ts';
 
 export type AuthenticatedGives = Omit<Authenticated, keyof Validated>;
 
@@ -103,6 +103,28 @@ export async function acceptLogin(
   if (!ports.tenant.federation.passwordForm || typeof username !== 'string' || typeof password !== 'string') {
     return { kind: 'again', error: 'wrong-credentials' };
   }
+  return proveAccount(facts, username, password, ports);
+}
+
+/** The password of the account that has the name which a provider's person wants; or they go on without it. */
+export async function acceptProof(
+  facts: ExistingFound,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<StepResult<{ identified: Omit<Identified, keyof Validated>; alone: unknown }> | Again> {
+  const { password } = input;
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
+  if (input['do'] === 'alone') return move('alone', { linkWanted: undefined });
+  if (typeof password !== 'string') return { kind: 'again', error: 'wrong-credentials' };
+  return proveAccount(facts, facts.linkWanted.username, password, ports);
+}
+
+async function proveAccount(
+  facts: Validated,
+  username: string,
+  password: string,
+  ports: Ports,
+): Promise<Moved<'identified', Omit<Identified, keyof Validated>> | Again> {
   const result = await ports.identity.authenticate({
     tenant: ports.tenant,
     username,
@@ -144,7 +166,7 @@ export async function establishSession(
     readonly providerTokens?: string;
   },
   ports: Ports,
-): Promise<StepResult<{ authenticated: AuthenticatedGives }>> {
+): Promise<StepResult<{ authenticated: AuthenticatedGives; link: AuthenticatedGives }>> {
   if (facts.launchUsername !== undefined && facts.launchUsername !== facts.session.username) {
     return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
   }
@@ -192,7 +214,7 @@ export async function establishSession(
     userId: facts.userId,
   });
   return move(
-    'authenticated',
+    facts.linkWanted ? 'link' : 'authenticated',
     { userId: facts.userId, session: facts.session, sessionIdHash, authenticatedAt, providerTokens: undefined },
     { reveal: { sessionId } },
   );
