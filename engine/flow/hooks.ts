@@ -21,7 +21,6 @@ import type {
 import type { Ports } from './ports.ts';
 import { fits } from './step/choices.ts';
 import { inProgress, requirePatient } from './step/context.ts';
-import { requirePatient } from './step/context.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
 /** Claims that only the engine sets (RFC 9068, OpenID Connect Core); `smile_` is reserved as in Smile CDR. */
