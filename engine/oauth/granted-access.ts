@@ -14,20 +14,23 @@ export interface GrantedAccess {
   readonly offline: boolean;
   readonly remembered?: { readonly scopes: readonly string[]; readonly expiresAt: number };
   readonly terms?: { readonly version: string; readonly acceptedAt: number };
+  /** Kinds of context of which the person has a choice remembered. */
+  readonly rememberedContexts: readonly string[];
 }
 
 /** In the order of the client ids. @param now epoch milliseconds. */
 export async function listGrantedAccess(
-  store: Pick<Store, 'tokens' | 'consents'>,
+  store: Pick<Store, 'tokens' | 'consents' | 'rememberedContexts'>,
   tenantId: string,
   userId: string,
   now: number,
 ): Promise<readonly GrantedAccess[]> {
-  const [tokens, consents] = await Promise.all([
+  const [tokens, consents, contexts] = await Promise.all([
     store.tokens.listForUser(tenantId, userId, now),
     store.consents.listForUser(tenantId, userId, now),
+    store.rememberedContexts.listForUser(tenantId, userId, now),
   ]);
-  const clientIds = new Set([...tokens, ...consents].map(({ clientId }) => clientId));
+  const clientIds = new Set([...tokens, ...consents, ...contexts].map(({ clientId }) => clientId));
   return [...clientIds].sort().map((clientId) => {
     const live = tokens.filter((token) => token.clientId === clientId);
     const consent = consents.find((each) => each.clientId === clientId);
@@ -45,6 +48,7 @@ export async function listGrantedAccess(
         ? {}
         : { remembered: { scopes: consent.scopes, expiresAt: consent.expiresAt } }),
       ...(consent?.terms ? { terms: consent.terms } : {}),
+      rememberedContexts: contexts.filter((each) => each.clientId === clientId).map(({ kind }) => kind),
     };
   });
 }
@@ -54,9 +58,9 @@ function startOf({ details, issuedAt }: StoredToken): number {
   return (details['grant'] as Grant | undefined)?.startedAt ?? issuedAt;
 }
 
-/** Ends the access of one app: tokens, remembered approval and terms agreement together. */
+/** Ends the access of one app: tokens, remembered approval, terms agreement and remembered choices together. */
 export async function endGrantedAccess(
-  store: Pick<Store, 'tokens' | 'consents'>,
+  store: Pick<Store, 'tokens' | 'consents' | 'rememberedContexts'>,
   tenantId: string,
   userId: string,
   clientId: string,
@@ -64,4 +68,5 @@ export async function endGrantedAccess(
 ): Promise<void> {
   await store.tokens.revokeForUser(tenantId, userId, clientId, now);
   await store.consents.delete(tenantId, userId, clientId);
+  await store.rememberedContexts.delete(tenantId, userId, { clientId });
 }

@@ -57,6 +57,12 @@ async function endWhatIsNamed(
     audit('access.revoked', { clientId });
     return 'app';
   }
+  const forgotten = form.get('forget');
+  if (forgotten) {
+    if (!(await ports.store.rememberedContexts.delete(tenant.id, userId, { clientId: forgotten }))) return undefined;
+    audit('choice.forgotten', { clientId: forgotten });
+    return 'choice';
+  }
   const id = form.get('end');
   if (id) {
     const own = await sessions.listForUser(tenant.id, userId, ports.now());
@@ -81,13 +87,14 @@ async function manageView(engine: Engine, context: TenantRequest, session: Store
     ports.store.sessions.listForUser(tenant.id, session.userId, ports.now()),
   ]);
   const apps = await Promise.all(
-    granted.map(async ({ clientId, scopes, since, lastUsedAt, offline, remembered, terms }) => ({
+    granted.map(async ({ clientId, scopes, since, lastUsedAt, offline, remembered, terms, rememberedContexts }) => ({
       clientId,
       name: (await ports.client(clientId))?.clientName ?? clientId,
       ...(since === undefined ? {} : { since: dayOf(since) }),
       ...(lastUsedAt === undefined ? {} : { lastUsed: dayOf(lastUsedAt) }),
       offline,
       remembered: remembered !== undefined,
+      choices: rememberedContexts,
       ...(terms ? { terms: { version: terms.version, accepted: dayOf(terms.acceptedAt) } } : {}),
       scopes: [...new Set([...scopes, ...(remembered?.scopes ?? [])])],
     })),

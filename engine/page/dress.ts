@@ -1,6 +1,6 @@
 /** Makes of a page's view what its template shows: words in the person's language, and answers mustache cannot find itself. */
 import type { ContextBanner, PageName, PageViews } from './view.ts';
-import { describeScope, groupOf, say, sayDay, sayError, scopeGroups, type Words } from './words.ts';
+import { describeScope, groupOf, say, sayDay, sayError, sayList, scopeGroups, type Words } from './words.ts';
 
 type Dressed = Readonly<Record<string, unknown>>;
 
@@ -44,6 +44,16 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
                   day: sayDay(words, app.terms.accepted),
                 }),
               }),
+          ...(app.choices.length === 0
+            ? {}
+            : {
+                choicesText: say(words, 'manage.choices', {
+                  kinds: sayList(
+                    words,
+                    app.choices.map((kind) => kindName(kind, words)),
+                  ),
+                }),
+              }),
           hasScopes: app.scopes.length > 0,
           scopes: app.scopes.map((scope) => ({ value: scope, ...describeScope(words, scope) })),
         })),
@@ -83,6 +93,7 @@ const endedKeys = {
   app: 'manage.ended-app',
   session: 'manage.ended-session',
   others: 'manage.ended-others',
+  choice: 'manage.ended-choice',
 } as const;
 
 /** Firefox on Windows, as far as that is known. */

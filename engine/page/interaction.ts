@@ -1,18 +1,13 @@
 /** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
 import { isLocked } from '../flow/step/approve.ts';
-import { kindOf, openChoices, searchChoices } from '../flow/step/choices.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
 import type { ContextKnown, ContextPrepared, ExistingFound, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
-import type { ContextChoice } from '../script/model.ts';
 import type { StoredFlow } from '../store/store.ts';
-import { browserScriptAddress, type BrowserScriptName } from './browser-script.ts';
-import type { ContextBanner, PageName, PageViews } from './view.ts';
+import type { BrowserScriptName } from './browser-script.ts';
+import { contextPage } from './context-page.ts';
+import type { PageName, PageViews } from './view.ts';
 
-/** So many choices are on one page. */
-const mostChoices = 50;
-/** So many choices are seen at a glance; more of them are searched. */
-const fewChoices = 7;
 const loginErrors = [
   'wrong-credentials',
   'denied',
@@ -83,49 +78,8 @@ export async function interactionPage(
         },
       };
     }
-    case 'context': {
-      const facts = flow.facts as ContextPrepared;
-      const search = again.view?.['search'] ?? '';
-      const open = openChoices(facts);
-      const found = searchChoices(open, search);
-      const pages = Math.max(1, Math.ceil(found.length / mostChoices));
-      const page = Math.min(pages, numberOf(again.view?.['page']));
-      const first = (page - 1) * mostChoices;
-      const named = Map.groupBy(open, ({ choice }) => choice.display);
-      const choices = found.slice(first, first + mostChoices).map(({ index, choice }) => ({
-        index,
-        ...bannerOf(choice),
-        ...((named.get(choice.display)?.length ?? 0) > 1 ? { namesake: true } : {}),
-        checked: found.length === 1,
-      }));
-      const error = again.error === 'choose-one' ? { error: 'choose-one' as const } : {};
-      const pageAt = (number: number) => {
-        const address = new URL(form.action);
-        if (search !== '') address.searchParams.set('search', search);
-        address.searchParams.set('page', String(number));
-        return address.href;
-      };
-      const searchable = open.length > fewChoices;
-      const script = 'search-choices';
-      const view = {
-        ...form,
-        clientName,
-        kind: open[0] ? kindOf(open[0].choice) : 'patient',
-        chosen: (facts.chosen ?? []).map((choice) => ({ kind: kindOf(choice), ...bannerOf(choice) })),
-        search,
-        searchable,
-        ...(searchable ? { script: browserScriptAddress(ports.tenant.issuer, script) } : {}),
-        choices,
-        total: found.length,
-        pageNumber: page,
-        from: first + 1,
-        ...(page > 1 ? { previous: pageAt(page - 1) } : {}),
-        ...(page < pages ? { next: pageAt(page + 1) } : {}),
-        required: facts.contextRequired,
-        ...error,
-      };
-      return { name: 'context', view, ...(searchable ? { script } : {}) };
-    }
+    case 'context':
+      return contextPage(flow.facts as ContextPrepared, { ...form, clientName }, again, ports);
     case 'terms': {
       const terms = ports.tenant.termsOfService;
       const text = terms?.text ?? '';
@@ -153,18 +107,4 @@ export async function interactionPage(
     default:
       return undefined;
   }
-}
-
-/** What tells a record from its namesakes. */
-function bannerOf({ display, birthDate, sex, identifier }: ContextChoice): ContextBanner {
-  return {
-    display,
-    ...(birthDate ? { birthDate } : {}),
-    ...(sex ? { sex } : {}),
-    ...(identifier ? { identifier } : {}),
-  };
-}
-
-function numberOf(text = ''): number {
-  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 1;
 }

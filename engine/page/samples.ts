@@ -59,6 +59,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
           sex: or('female'),
           identifier: or('MRN-20417'),
           namesake: true,
+          remembered: true,
           checked: true,
         },
         {
@@ -78,6 +79,8 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       previous: or(action),
       next: or(action),
       required: true,
+      mayRemember: true,
+      remember: true,
       error: 'choose-one',
     },
     terms: {
@@ -130,6 +133,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
           lastUsed: or('2026-11-02'),
           offline: true,
           remembered: true,
+          choices: [or('patient'), or('encounter')],
           terms: { version: or('2026-01'), accepted: or('2026-01-15') },
           scopes: [or('patient/*.rs'), or('offline_access')],
         },
@@ -138,6 +142,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
           name: or('Pain Diary'),
           offline: false,
           remembered: false,
+          choices: [],
           terms: { version: or('2026-01'), accepted: or('2026-01-15') },
           scopes: [],
         },

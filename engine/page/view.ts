@@ -25,7 +25,7 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number];
 
 /** What a person may end on the page of their access. */
-export const endedKinds = ['app', 'session', 'others'] as const;
+export const endedKinds = ['app', 'session', 'others', 'choice'] as const;
 
 export type EndedKind = (typeof endedKinds)[number];
 
@@ -103,6 +103,8 @@ export interface PageViews {
       readonly index: number;
       /** Whether another choice of the whole list has the same name. */
       readonly namesake?: boolean;
+      /** Whether the person had it remembered; it then comes first. */
+      readonly remembered?: boolean;
       readonly checked: boolean;
     })[];
     /** How many match the search. */
@@ -115,6 +117,9 @@ export interface PageViews {
     readonly previous?: string;
     readonly next?: string;
     readonly required: boolean;
+    /** Whether the choice may be remembered by the checkbox `remember`, and whether one is. */
+    readonly mayRemember: boolean;
+    readonly remember: boolean;
     readonly error?: 'choose-one';
   };
   /** Buttons `do=accept` and `do=reject`. */
@@ -139,7 +144,7 @@ export interface PageViews {
     readonly rememberedUntil?: string;
     readonly attestation?: { readonly text: string; readonly date: string; readonly url?: string };
   };
-  /** Each app has a button `revoke=<clientId>`, each session `end=<id>`, all but this one together `others=end`. */
+  /** Each app has a button `revoke=<clientId>` and maybe `forget=<clientId>`, each session `end=<id>`, all but this one together `others=end`. */
   readonly manage: Base & {
     readonly personName: string;
     /** What was just ended, where the page comes after that. */
@@ -162,6 +167,8 @@ export interface PageViews {
       readonly offline: boolean;
       /** Whether an approval is remembered, so that the app gets tokens without asking. */
       readonly remembered: boolean;
+      /** Kinds of context of which a choice is remembered; the renderer makes `choicesText` of them. */
+      readonly choices: readonly string[];
       /** The version of the terms of service that were accepted for it, and the ISO date. */
       readonly terms?: { readonly version: string; readonly accepted: string };
       /** The renderer makes titles of them. */
@@ -225,10 +232,10 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   forgotten: ['csrf', 'username'],
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
-  context: ['csrf', 'choice', 'do=choose', 'do=cancel', 'search'],
+  context: ['csrf', 'choice', 'remember', 'do=choose', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],
-  manage: ['csrf', 'revoke', 'end', 'others=end'],
+  manage: ['csrf', 'revoke', 'forget', 'end', 'others=end'],
   links: ['csrf', 'password', 'link', 'unlink'],
   logout: ['csrf', 'do=logout'],
   loggedOut: [],

@@ -121,7 +121,8 @@ function codeOf(value: string): string {
   }
 }
 
-function sayList({ language }: Words, items: readonly string[]): string {
+/** A, b and c. */
+export function sayList({ language }: Words, items: readonly string[]): string {
   return new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
 }
 

@@ -21,6 +21,7 @@ import { logoutNoticeRepository } from './repository/logout-notices.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
 import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
+import { rememberedContextRepository } from './repository/remembered-contexts.ts';
 import { replayRepository } from './repository/replays.ts';
 import { sessionRepository } from './repository/sessions.ts';
 import { settings } from './repository/settings.ts';
@@ -141,6 +142,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     launches: launchRepository(database),
     mailedLinks: mailedLinkRepository(database),
     consents: consentRepository(database),
+    rememberedContexts: rememberedContextRepository(database),
     keys: keyRepository(database),
     audit: auditRepository(database),
     traces: traceRepository(database),

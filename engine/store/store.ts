@@ -292,6 +292,32 @@ export interface ConsentRepository {
   deleteTerms(tenantId: string, userId: string, clientId: string): Promise<boolean>;
 }
 
+/** Whose choice of what is remembered. */
+export interface RememberedContextKey {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly clientId: string;
+  /** `patient`, `encounter`, …: one choice of each is remembered. */
+  readonly kind: string;
+}
+
+export interface RememberedContextRepository {
+  /** The id of the record. It says what to offer first, and never what may be chosen. */
+  find(key: RememberedContextKey, now: number): Promise<string | undefined>;
+  save(key: RememberedContextKey, resourceId: string, expiresAt: number): Promise<void>;
+  listForUser(
+    tenantId: string,
+    userId: string,
+    now: number,
+  ): Promise<readonly Pick<RememberedContextKey, 'clientId' | 'kind'>[]>;
+  /** Forgets all of a person, or of them one app's, or of that one kind. False when there is none. */
+  delete(
+    tenantId: string,
+    userId: string,
+    of?: { readonly clientId: string; readonly kind?: string },
+  ): Promise<boolean>;
+}
+
 export interface StoredKey {
   readonly tenantId: string;
   readonly kid: string;
@@ -475,6 +501,7 @@ export interface Store {
   readonly launches: LaunchRepository;
   readonly mailedLinks: MailedLinkRepository;
   readonly consents: ConsentRepository;
+  readonly rememberedContexts: RememberedContextRepository;
   readonly keys: KeyRepository;
   readonly audit: AuditRepository;
   readonly traces: TraceRepository;

@@ -19,6 +19,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['launch', 'expires_at <= ?', now],
     ['mailed_link', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
+    ['remembered_context', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],
     ['script_value', 'expires_at <= ?', now],
     ['login_failure', 'last_at <= ?', now - FAILURES_KEPT],

@@ -1151,6 +1151,10 @@ export interface TenantDocument {
      * Take the only choice of a context that `onSmartLoginPreContextSelection` offers, and do not ask the person to pick it.
      */
     skipOnlyChoice?: boolean;
+    /**
+     * Let people have the record they choose offered first, and chosen beforehand, when they come with the same app again. Only a record that is among the choices then is offered at all. Kept as long as a remembered approval (`lifetimes.consentSeconds`).
+     */
+    rememberChoice?: boolean;
   };
   /**
    * Access for people of other organisations by signed requests (CODAP).

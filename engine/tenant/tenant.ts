@@ -351,7 +351,12 @@ export interface Tenant {
   readonly environment: Readonly<Record<string, string>>;
   /** Authorization request parameters that scripts may read. */
   readonly requestParameterAllowList: readonly string[];
-  readonly launch: { readonly acceptUnknown: boolean; readonly skipOnlyChoice: boolean };
+  readonly launch: {
+    readonly acceptUnknown: boolean;
+    readonly skipOnlyChoice: boolean;
+    /** Whether people may have what they choose offered first the next time. */
+    readonly rememberChoice: boolean;
+  };
   readonly codap: { readonly enabled: boolean; readonly trust: readonly CodapTrust[] };
   readonly consent: { readonly allowDecline: boolean };
   readonly termsOfService?: { readonly version: string; readonly text?: string };

@@ -131,6 +131,44 @@ for (const database of databases()) {
       });
     });
 
+    describe('remembered contexts', () => {
+      const key = { tenantId: 'a', userId: 'u', clientId: 'c', kind: 'patient' };
+      it('keeps one of each kind, for one person and one app, until it expires', async () => {
+        await store.rememberedContexts.save(key, 'jane', NOW + 10);
+        await store.rememberedContexts.save(key, 'ann', NOW + 20);
+        await store.rememberedContexts.save({ ...key, kind: 'encounter' }, 'visit', NOW + 20);
+        expect(await store.rememberedContexts.find(key, NOW)).to.equal('ann');
+        expect(await store.rememberedContexts.find(key, NOW + 20)).to.equal(undefined);
+        for (const other of [{ tenantId: 'b' }, { userId: 'v' }, { clientId: 'd' }, { kind: 'location' }])
+          expect(await store.rememberedContexts.find({ ...key, ...other }, NOW), JSON.stringify(other)).to.equal(
+            undefined,
+          );
+        expect(await store.rememberedContexts.listForUser('a', 'u', NOW)).to.deep.equal([
+          { clientId: 'c', kind: 'encounter' },
+          { clientId: 'c', kind: 'patient' },
+        ]);
+        expect(await store.rememberedContexts.listForUser('a', 'u', NOW + 20)).to.deep.equal([]);
+      });
+      it('forgets one kind, one app, or one person', async () => {
+        await store.rememberedContexts.save({ ...key, clientId: 'd' }, 'ann', NOW + 20);
+        await store.rememberedContexts.save({ ...key, userId: 'v' }, 'ann', NOW + 20);
+        expect(await store.rememberedContexts.delete('a', 'u', { clientId: 'c', kind: 'encounter' })).to.equal(true);
+        expect(await store.rememberedContexts.find(key, NOW)).to.equal('ann');
+        expect(await store.rememberedContexts.delete('a', 'u', { clientId: 'c' })).to.equal(true);
+        expect(await store.rememberedContexts.delete('a', 'u', { clientId: 'c' })).to.equal(false);
+        expect(await store.rememberedContexts.listForUser('a', 'u', NOW)).to.deep.equal([
+          { clientId: 'd', kind: 'patient' },
+        ]);
+        expect(await store.rememberedContexts.delete('a', 'u')).to.equal(true);
+        expect(await store.rememberedContexts.listForUser('a', 'u', NOW)).to.deep.equal([]);
+        expect(await store.rememberedContexts.find({ ...key, userId: 'v' }, NOW)).to.equal('ann');
+      });
+      it('is swept when it has expired', async () => {
+        await store.sweep(NOW + 20);
+        expect(await store.rememberedContexts.listForUser('a', 'v', 0)).to.deep.equal([]);
+      });
+    });
+
     describe('consents', () => {
       it('keeps consent and terms and forgets them together', async () => {
         await store.consents.save('a', 'u', 'c', ['openid', 'fhirUser'], NOW + 10);

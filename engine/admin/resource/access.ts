@@ -17,8 +17,9 @@ const grantView = object(
       expiresAt: instantText('Until then.'),
     }),
     terms: object({ version: text('Version of the terms.'), acceptedAt: instantText('When they were accepted.') }),
+    rememberedContexts: list({ type: 'string' }, 'Kinds of context of which the person has a choice remembered.'),
   },
-  ['clientId', 'scopes', 'offline'],
+  ['clientId', 'scopes', 'offline', 'rememberedContexts'],
 );
 
 const sessionView = object(
@@ -78,7 +79,7 @@ export const accessRoutes: readonly TenantRoute[] = [
     name: 'revokeGrant',
     method: 'DELETE',
     path: `${onUser}/grants/{clientId}`,
-    summary: 'Ends the access of one app at once: tokens, remembered approval and terms agreement.',
+    summary: 'Ends the access of one app at once: tokens, remembered approval, terms agreement and remembered choices.',
     permission: 'manage',
     answer: { status: 204 },
     commands: [{ name: 'user revoke-grant' }],

@@ -240,6 +240,7 @@ export const userRoutes: readonly TenantRoute[] = [
       await endAccess(services, tenant.id, id);
       for (const { clientId } of await store.consents.listForUser(tenant.id, id, 0))
         await store.consents.delete(tenant.id, id, clientId);
+      await store.rememberedContexts.delete(tenant.id, id);
       return { status: 204, change: { type: 'user.deleted', userId: id } };
     },
   },

@@ -1,10 +1,11 @@
 /** Launch context: what the launch or the user's defaults say, whether a person must choose, and what they choose. */
 import type { ContextChoice, UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
+import type { RememberedContextKey } from '../../store/store.ts';
 import type { Authenticated, ContextKnown, ContextPrepared, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
-import { kindOf, openChoices, settledKinds } from './choices.ts';
+import { kindOf, type NumberedChoice, openChoices, settledKinds } from './choices.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
 type Progress = Pick<ContextPrepared, 'launchParameters' | 'chosen'>;
@@ -146,10 +147,11 @@ export function requirePatient(grant: Grant): { readonly grant: Grant } | Reject
 }
 
 /** The picker's form: a search, or one of the choices that are open, by its number. */
-export function acceptChoice(
+export async function acceptChoice(
   facts: ContextPrepared,
   input: Readonly<Record<string, unknown>>,
-): StepResult<{ chosen: Progress }> | Again {
+  ports: Ports,
+): Promise<StepResult<{ chosen: Progress }> | Again> {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
   const view = { search: String(input['search'] ?? ''), page: String(input['page'] ?? '') };
   if (input['do'] === 'search') return { kind: 'again', view };
@@ -157,7 +159,33 @@ export function acceptChoice(
     typeof input['choice'] === 'string' && /^\d{1,6}$/.test(input['choice']) ? Number(input['choice']) : -1;
   const picked = openChoices(facts).find(({ index }) => index === number);
   if (!picked) return { kind: 'again', error: 'choose-one', view };
+  if (ports.tenant.launch.rememberChoice) await remember(facts, picked.choice, input['remember'] !== undefined, ports);
   return move('chosen', choose(facts, picked.choice));
+}
+
+/**
+ * Which of the open choices the person wants offered first. It is looked for among them, so what is remembered never opens
+ * a record that is not offered now.
+ */
+export async function rememberedChoice(facts: ContextPrepared, ports: Ports): Promise<NumberedChoice | undefined> {
+  const open = openChoices(facts);
+  const [first] = open;
+  if (!first || !ports.tenant.launch.rememberChoice) return undefined;
+  const resourceId = await ports.store.rememberedContexts.find(memoryOf(facts, first.choice, ports), ports.now());
+  return open.find(({ choice }) => choice.resourceId === resourceId);
+}
+
+/** Keeps the choice where that is wanted. A memory that the page showed and that is no longer wanted goes. */
+async function remember(facts: ContextPrepared, choice: ContextChoice, wanted: boolean, ports: Ports): Promise<void> {
+  const { store, tenant, now } = ports;
+  const key = memoryOf(facts, choice, ports);
+  if (wanted)
+    await store.rememberedContexts.save(key, choice.resourceId, now() + tenant.lifetimes.consentSeconds * 1000);
+  else if (await rememberedChoice(facts, ports)) await store.rememberedContexts.delete(tenant.id, facts.userId, key);
+}
+
+function memoryOf({ userId, clientId }: ContextPrepared, choice: ContextChoice, ports: Ports): RememberedContextKey {
+  return { tenantId: ports.tenant.id, userId, clientId, kind: kindOf(choice) };
 }
 
 /** What is known once this choice is made. Nothing that is settled already is changed by what comes with it. */

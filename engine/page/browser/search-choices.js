@@ -9,6 +9,9 @@ const found = document.querySelector('[data-found]');
 /** Milliseconds without a key before the search is sent. */
 const pause = 250;
 
+/** What the person ticked, also while nothing is found and there is nothing to tick. */
+const ticks = new Map();
+const boxes = () => choices.querySelectorAll('input[type="checkbox"]');
 let timer;
 /** Ends the search under way, whose answer nobody waits for any more. */
 let asked = new AbortController();
@@ -28,9 +31,11 @@ async function searchFor(text) {
     // The flow has gone on elsewhere, or has expired: the page says so.
     if (!answer.ok || !next) return location.assign(search.action);
     const chosen = choices.querySelector('input[name="choice"]:checked')?.value;
+    for (const box of boxes()) ticks.set(box.name, box.checked);
     choices.replaceChildren(...document.adoptNode(next).childNodes);
     const again = [...choices.querySelectorAll('input[name="choice"]')].find(({ value }) => value === chosen);
     if (again) again.checked = true;
+    for (const box of boxes()) box.checked = ticks.get(box.name) ?? box.checked;
     if (found) found.textContent = page.querySelector('[data-found]')?.textContent ?? '';
   } catch {
     // Without an answer the list stays as it is, and the button still sends the form.

@@ -8,6 +8,7 @@ import * as replacedSecrets from './0005-replaced-secrets.ts';
 import * as sessions from './0010-sessions.ts';
 import * as providerAccounts from './0011-provider-accounts.ts';
 import * as mailedLinks from './0012-mailed-links.ts';
+import * as rememberedContexts from './0013-remembered-contexts.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -22,4 +23,5 @@ export const migrations: readonly NamedMigration[] = [
   sessions,
   providerAccounts,
   mailedLinks,
+  rememberedContexts,
 ];
