@@ -4,6 +4,7 @@
  */
 import { SAML, type Profile, ValidateInResponseTo } from '@node-saml/node-saml';
 import type { FederationPort, SamlAnswer } from '../flow/ports.ts';
+import { openAssertion } from './saml-decryption.ts';
 import { newHandle } from '../store/secret.ts';
 import type { ReplayRepository } from '../store/store.ts';
 import type { Provider, SamlSettings, Tenant } from '../tenant/tenant.ts';
@@ -48,7 +49,11 @@ export function createSaml(options: { readonly replays: ReplayRepository }): Sam
 
     async readSaml({ tenant, provider, response, requestId, now }) {
       if (!isSaml(provider)) return refused('the provider speaks no SAML');
-      const xml = Buffer.from(response, 'base64').toString('utf8');
+      const received = Buffer.from(response, 'base64').toString('utf8');
+      if (received.length > longestResponse) return refused('the response is too long');
+      const { decryptionKey } = provider.saml;
+      const xml = decryptionKey === undefined ? received : await openAssertion(received, decryptionKey);
+      if (xml === undefined) return refused('the assertion could not be decrypted');
       const flaw = flawOf(xml, acsOf(tenant, provider.id), provider.issuer);
       if (flaw !== undefined) return refused(flaw);
       const status = statusOf(xml);
@@ -59,7 +64,7 @@ export function createSaml(options: { readonly replays: ReplayRepository }): Sam
       let profile: Profile | null;
       try {
         ({ profile } = await library(tenant, provider, { expected: requestId, since: now }).validatePostResponseAsync({
-          SAMLResponse: response,
+          SAMLResponse: Buffer.from(xml).toString('base64'),
         }));
       } catch (error) {
         return refused(error instanceof Error ? withoutValues(error.message) : 'unknown');
@@ -77,7 +82,8 @@ export function createSaml(options: { readonly replays: ReplayRepository }): Sam
     samlMetadata({ tenant, provider }) {
       if (!isSaml(provider)) return undefined;
       const saml = library(tenant, provider, { expected: '', since: 0 });
-      return saml.generateServiceProviderMetadata(null, provider.saml.requestCertificate ?? null);
+      const { decryptionCertificate = null, requestCertificate = null } = provider.saml;
+      return saml.generateServiceProviderMetadata(decryptionCertificate, requestCertificate);
     },
   };
 }
@@ -120,6 +126,7 @@ function library(
     signatureAlgorithm: 'sha256',
     digestAlgorithm: 'sha256',
     ...(saml.requestKey === undefined ? {} : { privateKey: saml.requestKey }),
+    ...(saml.decryptionKey === undefined ? {} : { decryptionPvk: saml.decryptionKey }),
     validateInResponseTo: ValidateInResponseTo.always,
     requestIdExpirationPeriodMs: noLimit,
     cacheProvider: {
@@ -136,7 +143,6 @@ function skewOf({ saml }: SamlProvider): number {
 
 /** What is wrong with the text before anybody parses it, or with its outermost element. */
 function flawOf(xml: string, acs: string, entityId: string): string | undefined {
-  if (xml.length > longestResponse) return 'the response is too long';
   // No document type, no entity, no CDATA, and no comment, which could cut a name in two for one parser and not for another.
   if (xml.includes('<!')) return 'the response has a declaration, a comment or CDATA';
   if (xml.lastIndexOf('<?') > xml.indexOf('<')) return 'the response has a processing instruction';

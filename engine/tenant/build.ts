@@ -103,14 +103,23 @@ export async function buildTenant(
     const secret =
       clientSecret === undefined ? undefined : await files.secret(clientSecret, `${at}/clientSecret`, rules);
     const script = await files.script(federationAuth, `${at}/federationAuth`);
-    const { requestKey, ...settings } = saml ?? {};
-    const key = requestKey === undefined ? undefined : await files.secret(requestKey, `${at}/saml/requestKey`, rules);
+    const { requestKey, decryptionKey, ...settings } = saml ?? {};
+    const keyOf = async (name: string, reference: typeof requestKey) =>
+      reference === undefined ? undefined : files.secret(reference, `${at}/saml/${name}`, rules);
+    const signs = await keyOf('requestKey', requestKey);
+    const decrypts = await keyOf('decryptionKey', decryptionKey);
     providers.push({
       ...(rest as Required<typeof rest>),
       name: rest.name ?? rest.id,
       ...(secret && { clientSecret: secret }),
       ...(script && { federationAuth: script }),
-      ...(saml && { saml: { ...(settings as SamlSettings), ...(key && { requestKey: key }) } }),
+      ...(saml && {
+        saml: {
+          ...(settings as SamlSettings),
+          ...(signs && { requestKey: signs }),
+          ...(decrypts && { decryptionKey: decrypts }),
+        },
+      }),
     });
   }
   const inbound: Tenant['inbound'][number][] = [];

@@ -201,9 +201,10 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
   if (!url.startsWith('https:') && !isLoopback(url))
     report('saml-entry-point', `${at}/saml/entryPoint`, `"${url}"`, 'https', 'http is for loopback only');
   const texts = saml.certificates.map((text, index) => [text, `certificates/${index}`] as const);
-  for (const [text, member] of saml.requestCertificate
-    ? [...texts, [saml.requestCertificate, 'requestCertificate'] as const]
-    : texts)
+  const own = (['requestCertificate', 'decryptionCertificate'] as const).flatMap((member) =>
+    saml[member] === undefined ? [] : [[saml[member], member] as const],
+  );
+  for (const [text, member] of [...texts, ...own])
     if (!isCertificate(text))
       report(
         'saml-certificate',
@@ -214,6 +215,8 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
       );
   if ((saml.requestKey === undefined) !== (saml.requestCertificate === undefined))
     report('saml-request-key', `${at}/saml`, 'one of requestKey and requestCertificate', 'both, or none');
+  if ((saml.decryptionKey === undefined) !== (saml.decryptionCertificate === undefined))
+    report('saml-decryption-key', `${at}/saml`, 'one of decryptionKey and decryptionCertificate', 'both, or none');
 }
 
 /** Reports every violation of a document that already fits its schema. */

@@ -592,7 +592,7 @@ export interface TenantDocument {
      */
     existingUsers?: 'refuse' | 'prove';
     /**
-     * The provider speaks SAML 2.0 in place of OpenID Connect. Its `issuer` is then its entity ID, and `clientId` the entity ID of this tenant there. Metadata for it are at `{issuer}/federation/saml/{id}/metadata`; it posts its answers to `{issuer}/federation/saml/{id}/acs`. Assertions must be signed, with SHA-256 or better, and must not be encrypted.
+     * The provider speaks SAML 2.0 in place of OpenID Connect. Its `issuer` is then its entity ID, and `clientId` the entity ID of this tenant there. Metadata for it are at `{issuer}/federation/saml/{id}/metadata`; it posts its answers to `{issuer}/federation/saml/{id}/acs`. Assertions must be signed, with SHA-256 or better, and are encrypted only where it has a `decryptionKey`.
      */
     saml?: {
       /**
@@ -651,6 +651,27 @@ export interface TenantDocument {
        * The certificate of `requestKey`, which the metadata show.
        */
       requestCertificate?: string;
+      /**
+       * PEM of an RSA private key; assertions may then be encrypted for its certificate, with RSA-OAEP and AES. They must be signed all the same. Inline in demo tenants only.
+       */
+      decryptionKey?:
+        | string
+        | {
+            /**
+             * Name of an environment variable.
+             */
+            env: string;
+          }
+        | {
+            /**
+             * A file below the tenant's folder.
+             */
+            file: string;
+          };
+      /**
+       * The certificate of `decryptionKey`, which the metadata show.
+       */
+      decryptionCertificate?: string;
     };
     /**
      * Log people out at the provider, too, when they log out here (OpenID Connect RP-Initiated Logout). Register `{issuer}/session/ended` there as post-logout redirect URI. The ID token is kept encrypted until then.

@@ -199,6 +199,9 @@ export interface SamlSettings {
   /** PEM of the private key that requests are signed with. */
   readonly requestKey?: string;
   readonly requestCertificate?: string;
+  /** PEM of the private key that assertions are encrypted for. */
+  readonly decryptionKey?: string;
+  readonly decryptionCertificate?: string;
 }
 
 /** A foreign OpenID Provider people may log in with ("OIDC server definition" in Smile CDR). */

@@ -1,7 +1,10 @@
 /** `samlify` as the identity provider of a foreign organization, which tells the truth unless a test has it tell otherwise. */
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as samlify from 'samlify';
+import { encrypt } from 'xml-encryption';
 
 const { IdentityProvider, SamlLib, ServiceProvider, setSchemaValidator } = samlify;
 
@@ -23,7 +26,7 @@ export interface Answer {
   /** Changes the response before it is signed. */
   readonly before?: (xml: string) => string;
   /** Changes it after. */
-  readonly after?: (xml: string) => string;
+  readonly after?: (xml: string) => string | Promise<string>;
   readonly signer?: 'idp' | 'other';
   readonly algorithm?: string;
   /** What is signed; the assertion alone unless told otherwise. */
@@ -118,10 +121,28 @@ export async function answerTo(away: URL, metadata: string, subject: string, ans
   return {
     acs: acs ?? '',
     form: {
-      SAMLResponse: Buffer.from(after(xml)).toString('base64'),
+      SAMLResponse: Buffer.from(await after(xml)).toString('base64'),
       RelayState: away.searchParams.get('RelayState') ?? '',
     },
   };
+}
+
+/** Encrypts the assertion of a signed response, for our server or whoever else. */
+export async function encryptAssertion(
+  xml: string,
+  { algorithm = 'http://www.w3.org/2009/xmlenc11#aes256-gcm', key = 'rsa-oaep-mgf1p', reader = 'sp' } = {},
+): Promise<string> {
+  const assertion = /<saml:Assertion[\s\S]*<\/saml:Assertion>/.exec(xml)?.[0] ?? '';
+  const { certificate } = material(reader as 'sp');
+  const options = {
+    rsa_pub: createPublicKey(certificate).export({ type: 'spki', format: 'pem' }),
+    pem: certificate,
+    encryptionAlgorithm: algorithm,
+    keyEncryptionAlgorithm: `http://www.w3.org/2001/04/xmlenc#${key}`,
+    warnInsecureAlgorithm: false,
+  };
+  const encrypted = await promisify<string, object, string>(encrypt as never)(assertion, options);
+  return xml.replace(assertion, () => `<saml:EncryptedAssertion>${encrypted}</saml:EncryptedAssertion>`);
 }
 
 function same(xml: string): string {

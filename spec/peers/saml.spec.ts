@@ -10,6 +10,7 @@ import { arrive, chooseProvider, editTenant, foreignUsers, type Journey, newestT
 import {
   type Answer,
   answerTo,
+  encryptAssertion,
   entityId,
   entryPoint,
   material,
@@ -64,6 +65,17 @@ async function prepare(config: string): Promise<void> {
           ...provider.saml,
           requestKey: { file: 'saml-request.pem' },
           requestCertificate: material('sp').certificate,
+        },
+      },
+      {
+        ...provider,
+        id: 'secret',
+        name: 'Secretive Directory',
+        federationAuth: 'saml-login.js',
+        saml: {
+          ...provider.saml,
+          decryptionKey: { file: 'saml-request.pem' },
+          decryptionCertificate: material('sp').certificate,
         },
       },
     ];
@@ -293,6 +305,88 @@ onEachDatabase(
         expect(await silent(result.journey.person)).to.equal('login_required');
       });
     }
+
+    describe('an encrypted assertion', () => {
+      const cbc = 'http://www.w3.org/2001/04/xmlenc#aes256-cbc';
+      it('is read where the tenant has a key for it, which the metadata tell', async () => {
+        const metadata = await metadataOf('secret');
+        expect(metadata).to.include('<KeyDescriptor use="encryption">').and.not.include('PRIVATE');
+        for (const [subject, options] of [
+          ['gcm', {}],
+          ['cbc', { algorithm: cbc }],
+        ] as const) {
+          const result = await enter(subject, { after: (xml) => encryptAssertion(xml, options) }, 'secret');
+          expect(Buffer.from(result.posted.form.SAMLResponse, 'base64').toString()).to.not.include(`>${subject}<`);
+          expect((await arrive(server(), result.journey, new URL(result.location))).status).to.equal(200);
+          expect((await foreignUsers(server())).map(({ username }) => username)).to.include(`saml-${subject}`);
+        }
+        // Who does not encrypt is read as before.
+        const plain = await enter('plain', {}, 'secret');
+        expect((await arrive(server(), plain.journey, new URL(plain.location))).status).to.equal(200);
+      });
+
+      const refusals: readonly (readonly [string, Answer, string?])[] = [
+        ['where the tenant has no key', { after: (xml) => encryptAssertion(xml) }, 'saml'],
+        ['for another key', { after: (xml) => encryptAssertion(xml, { reader: 'other' }) }],
+        ['with RSA 1.5', { after: (xml) => encryptAssertion(xml, { key: 'rsa-1_5' }) }],
+        [
+          'with Triple DES',
+          { after: (xml) => encryptAssertion(xml, { algorithm: 'http://www.w3.org/2001/04/xmlenc#tripledes-cbc' }) },
+        ],
+        ['without a signature', { signs: [], after: (xml) => encryptAssertion(xml) }],
+        ['in a signed message, itself unsigned', { signs: ['message'], after: (xml) => encryptAssertion(xml) }],
+        ["with somebody else's signature", { signer: 'other', after: (xml) => encryptAssertion(xml) }],
+        [
+          'with a signature with SHA-1',
+          { algorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1', after: (xml) => encryptAssertion(xml) },
+        ],
+        ['changed before', { after: (xml) => encryptAssertion(xml.replace('>liar<', '>ada<')) }],
+        [
+          'changed after',
+          {
+            after: async (xml) =>
+              (await encryptAssertion(xml, { algorithm: cbc })).replace(
+                /(<xenc:CipherValue>[^<]{60})(.)/,
+                (_all, before: string, letter: string) => before + (letter === 'A' ? 'B' : 'A'),
+              ),
+          },
+        ],
+        [
+          'with a comment within',
+          { before: (xml) => xml.replace('>liar<', '>ada<!-- -->.liar<'), after: (xml) => encryptAssertion(xml) },
+        ],
+        [
+          'twice',
+          {
+            after: async (xml) => {
+              const one = await encryptAssertion(xml);
+              const [element = ''] = /<saml:EncryptedAssertion>.*<\/saml:EncryptedAssertion>/s.exec(one) ?? [];
+              return one.replace(element, element + element);
+            },
+          },
+        ],
+        [
+          'beside one in the open',
+          {
+            after: async (xml) => {
+              const [element = ''] =
+                /<saml:EncryptedAssertion>.*<\/saml:EncryptedAssertion>/s.exec(await encryptAssertion(xml)) ?? [];
+              return xml.replace(assertionOf(xml), forgedOf(xml) + element);
+            },
+          },
+        ],
+      ];
+      for (const [what, answer, id = 'secret'] of refusals) {
+        it(`is not believed: ${what}`, async () => {
+          const before = await foreignUsers(server());
+          const result = await enter('liar', answer, id);
+          const page = await outcome(result);
+          expect(new URL(page.url).searchParams.get('error'), page.body).to.equal('server_error');
+          expect((await newestTrace(server())).outcome).to.equal('provider-invalid-response');
+          expect(await foreignUsers(server())).to.deep.equal(before);
+        });
+      }
+    });
 
     it('believes a clock that is a little off, and a response without a destination', async () => {
       const seconds = (count: number) => new Date(Date.now() + count * 1000).toISOString();
