@@ -144,16 +144,14 @@ describe('another site', function () {
   it('fixes no session by a cookie that it planted', async () => {
     const planted = 'P'.repeat(43);
     await my.page.goto(request());
-    await my.page
-      .context()
-      .addCookies(
-        ['/', '/clinic', '/clinic/'].map((path) => ({
-          name: 'sallyport_session',
-          value: planted,
-          domain: 'localhost',
-          path,
-        })),
-      );
+    await my.page.context().addCookies(
+      ['/', '/clinic', '/clinic/'].map((path) => ({
+        name: 'sallyport_session',
+        value: planted,
+        domain: 'localhost',
+        path,
+      })),
+    );
     await my.page.reload();
     await my.logIn(my.stage.newcomer());
     const after = await my.page.context().cookies();
