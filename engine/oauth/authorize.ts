@@ -241,7 +241,7 @@ async function reissueCode(engine: Engine, context: TenantRequest, flow: StoredF
 }
 
 /** The flow of this browser, whatever its state. */
-async function boundFlow(context: TenantRequest, id: string): Promise<StoredFlow | undefined> {
+export async function boundFlow(context: TenantRequest, id: string): Promise<StoredFlow | undefined> {
   if (!/^[A-Za-z0-9_-]{43}$/.test(id)) return undefined;
   const flow = await context.ports.store.flows.find(context.tenant.id, id);
   return flow && isBound(context, flow) ? flow : undefined;

@@ -205,11 +205,7 @@ async function peopleOf(
   name: string,
 ): Promise<readonly User[]> {
   const known = await users.findByUsername(tenantId, name);
-  const found = known
-    ? [known]
-    : (await users.list(tenantId, { search: name, limit: 100 })).filter(
-        ({ email }) => email !== undefined && email.toLowerCase() === name.toLowerCase(),
-      );
+  const found = known ? [known] : await users.findByEmail(tenantId, name);
   return found
     .filter((user) => user.enabled && user.passwordHash !== undefined && owningModule(user) === undefined)
     .slice(0, mostPeople);

@@ -11,6 +11,7 @@ import { linkRoutes } from './links.ts';
 import { manageRoutes } from './manage.ts';
 import { auditRefusals } from './refusals.ts';
 import { forgottenPasswordRoutes } from './forgotten-password.ts';
+import { registrationRoutes } from './registration.ts';
 import { passwordRoutes } from './password.ts';
 import { samlRoutes } from './saml.ts';
 import { sessionRoutes } from './session.ts';
@@ -58,6 +59,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   manageRoutes(server, engine, contextOf);
   samlRoutes(server, engine, contextOf);
   forgottenPasswordRoutes(server, engine, contextOf);
+  registrationRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);
 
   server.options('/*', async (request, reply) => {
@@ -89,7 +91,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     const context = contexts.get(request);
     if (
       context &&
-      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|password\/|federation\/)/.test(
+      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|password\/|register\b|federation\/)/.test(
         request.url,
       )
     )

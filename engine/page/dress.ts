@@ -1,5 +1,5 @@
 /** Makes of a page's view what its template shows: words in the person's language, and answers mustache cannot find itself. */
-import type { ContextBanner, PageName, PageViews } from './view.ts';
+import type { AskedField, ContextBanner, PageName, PageViews } from './view.ts';
 import { describeScope, groupOf, say, sayDay, sayError, sayList, scopeGroups, type Words } from './words.ts';
 
 type Dressed = Readonly<Record<string, unknown>>;
@@ -69,6 +69,41 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         })),
       };
     }
+    case 'register': {
+      const { fields, clientName } = view as PageViews['register'];
+      return {
+        ...(clientName === undefined ? {} : { forText: say(words, 'register.for', { name: clientName }) }),
+        fields: fields.map((field) => askedField(field, words)),
+      };
+    }
+    case 'registerConfirm': {
+      const { answers, usernameFault, faults, minimumLength } = view as PageViews['registerConfirm'];
+      const gaps = { minimum: String(minimumLength) };
+      return {
+        ...(usernameFault ? { usernameFaultText: say(words, `register.fault-${usernameFault}`) } : {}),
+        ruleText: say(words, 'newPassword.rule', gaps),
+        faults: faults.map((code) => ({ code, text: say(words, `newPassword.fault-${code}`, gaps) })),
+        summary: answers
+          .filter(({ value }) => value !== '')
+          .map((answer) => ({
+            label: labelOf(answer, words),
+            value:
+              answer.type === 'date'
+                ? sayDay(words, answer.value)
+                : textIn(answer.choices?.find(({ value }) => value === answer.value)?.labels ?? {}, words) ||
+                  answer.value,
+          })),
+      };
+    }
+    case 'registered': {
+      const { state } = view as PageViews['registered'];
+      const hint = say(words, `registered.${state}-hint`);
+      return {
+        title: say(words, `registered.${state}-title`),
+        message: say(words, `registered.${state}`),
+        ...(hint === '' ? {} : { hint }),
+      };
+    }
     case 'newPassword': {
       const { faults, why, minimumLength } = view as PageViews['newPassword'];
       const gaps = { minimum: String(minimumLength) };
@@ -95,6 +130,38 @@ const endedKeys = {
   others: 'manage.ended-others',
   choice: 'manage.ended-choice',
 } as const;
+
+/** A tenant's text in the person's language, else in English, else in the first there is. */
+function textIn(texts: Readonly<Record<string, string>>, { language }: Words): string {
+  const known = (key: string) => (Object.hasOwn(texts, key) ? texts[key] : undefined);
+  return known(language) ?? known('en') ?? Object.values(texts)[0] ?? '';
+}
+
+function labelOf({ name, labels = {} }: AskedField, words: Words): string {
+  return textIn(labels, words) || say(words, `register.${name}`) || name;
+}
+
+function askedField(field: AskedField, words: Words): Dressed {
+  const { name, type, value, hints = {}, choices = [], fault } = field;
+  const hint = textIn(hints, words) || say(words, `register.${name}-hint`);
+  return {
+    ...field,
+    label: labelOf(field, words),
+    isChoice: type === 'choice',
+    // Mustache looks for what is not there in the page around it.
+    hint,
+    autocomplete: field.autocomplete ?? 'off',
+    fault: fault ?? '',
+    faultText: fault === undefined ? '' : say(words, `register.fault-${fault}`),
+    inputMode: type === 'email' ? 'email' : type === 'tel' ? 'tel' : '',
+    inputType: type === 'date' ? 'date' : type === 'tel' ? 'tel' : type === 'email' ? 'email' : 'text',
+    choices: choices.map((choice) => ({
+      value: choice.value,
+      label: textIn(choice.labels, words) || choice.value,
+      selected: choice.value === value,
+    })),
+  };
+}
 
 /** Firefox on Windows, as far as that is known. */
 function deviceName(words: Words, browser: string | undefined, system: string | undefined): string {

@@ -3,6 +3,7 @@ import { isLocked } from '../flow/step/approve.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
 import type { ContextKnown, ContextPrepared, ExistingFound, Identified, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
+import { offersRegistration } from '../identity/registration-form.ts';
 import type { StoredFlow } from '../store/store.ts';
 import type { BrowserScriptName } from './browser-script.ts';
 import { contextPage } from './context-page.ts';
@@ -45,6 +46,7 @@ export async function interactionPage(
         ...(ports.tenant.passwordReset.enabled && ports.tenant.federation.passwordForm
           ? { forgotten: `${ports.tenant.issuer}/password/forgotten?flow=${flow.id}` }
           : {}),
+        ...(offersRegistration(ports.tenant) ? { register: `${ports.tenant.issuer}/register?flow=${flow.id}` } : {}),
         providers,
         ...(error ? { error } : {}),
       };

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import mustache from 'mustache';
 import { dress } from './dress.ts';
 import type { PageRenderer } from './view.ts';
-import { say, type Words } from './words.ts';
+import { say, sayDuration, type Words } from './words.ts';
 
 type TenantLook = Parameters<PageRenderer['render']>[0];
 type Messages = Words['messages'];
@@ -110,8 +110,9 @@ export function createPageRenderer(options: {
       };
       return mustache.render(template(tenant, 'layout'), data, { content: template(tenant, page) });
     },
-    mail(tenant, name, gaps, languages) {
+    mail(tenant, name, { seconds, ...given }, languages) {
       const words = wordsOf(tenant, languages);
+      const gaps = seconds === undefined ? given : { ...given, duration: sayDuration(words, Number(seconds)) };
       const subject = say(words, `mail.${name}-subject`, gaps).replace(/\s+/g, ' ');
       const text = say(words, `mail.${name}-text`, gaps);
       const paragraphs = text.split('\n\n').map((paragraph) => ({

@@ -45,6 +45,22 @@ export interface ContextBanner {
   readonly identifier?: string;
 }
 
+/** One question of the form of registration, and the answer as it stands. */
+export interface AskedField {
+  readonly name: string;
+  readonly type: 'text' | 'email' | 'tel' | 'date' | 'choice';
+  readonly value: string;
+  readonly required: boolean;
+  readonly maximum: number;
+  /** Words of the tenant; those of the skin, `register.<name>`, where absent. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly hints?: Readonly<Record<string, string>>;
+  readonly autocomplete?: string;
+  readonly choices?: readonly { readonly value: string; readonly labels: Readonly<Record<string, string>> }[];
+  /** Message `register.fault-<code>`. */
+  readonly fault?: string;
+}
+
 export interface PageViews {
   readonly login: Base & {
     readonly clientName: string;
@@ -54,6 +70,8 @@ export interface PageViews {
     readonly passwordForm: boolean;
     /** Where who forgot the password gets another one; absent where the tenant does not offer it. */
     readonly forgotten?: string;
+    /** Where who has no account makes one; absent where the tenant does not offer it. */
+    readonly register?: string;
     /** Each is a submit button `provider=<id>` of the same form. */
     readonly providers: readonly { readonly id: string; readonly name: string }[];
   };
@@ -65,6 +83,38 @@ export interface PageViews {
     /** The account that is here already under the name they have there. */
     readonly username: string;
     readonly error?: 'wrong-credentials' | 'try-later';
+  };
+  /** Asks for an account: fields by the names of `fields`, the empty field `website`, button `do=register`. */
+  readonly register: Base & {
+    /** The app that the person wants to use, where they come from its log-in. */
+    readonly clientName?: string;
+    /** Whether the page comes after it was asked for; it then has no form. */
+    readonly sent: boolean;
+    /** The log-in that the person came from. */
+    readonly back?: string;
+    readonly error?: 'check-fields' | 'too-fast' | 'form-old' | 'try-later';
+    /** The renderer adds `label` and `hint` in the person's language, `faultText`, and `is-<type>`. */
+    readonly fields: readonly AskedField[];
+  };
+  /**
+   * The link of the mail: fields `password` and `again`, and `username` where it must be another one; buttons
+   * `do=create` and `do=discard`.
+   */
+  readonly registerConfirm: Base & {
+    readonly username: string;
+    /** Why the name must be another one: somebody has it, or it may be nobody's. */
+    readonly usernameFault?: 'taken' | 'username' | 'try-later';
+    /** What the person told of themselves. The renderer makes `summary` of it, with `label` and `value`. */
+    readonly answers: readonly AskedField[];
+    readonly minimumLength: number;
+    /** Rules that the password does not meet, as of `newPassword`. */
+    readonly faults: readonly string[];
+  };
+  /** What became of it. */
+  readonly registered: {
+    readonly state: 'created' | 'known' | 'discarded';
+    /** The log-in that the person came from, where it still waits for them. */
+    readonly back?: string;
   };
   /** Field `username`, which may be a mail address. */
   readonly forgotten: Base & {
@@ -229,6 +279,9 @@ export type PageName = keyof PageViews;
 export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   login: ['csrf', 'username', 'password', 'do=login', 'provider'],
   existingAccount: ['csrf', 'password', 'do=link', 'do=alone'],
+  register: ['csrf', 'website', 'do=register'],
+  registerConfirm: ['csrf', 'username', 'password', 'again', 'do=create', 'do=discard'],
+  registered: [],
   forgotten: ['csrf', 'username'],
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
@@ -241,6 +294,9 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   loggedOut: [],
   error: [],
 };
+
+/** Mails to people: messages `mail.<name>-subject` and `mail.<name>-text`. */
+export type MailName = 'reset' | 'register' | 'registerKnown';
 
 export interface PageRenderer {
   /** A complete HTML document in the tenant's skin and the best of the wanted languages. */
@@ -256,7 +312,7 @@ export interface PageRenderer {
     view: PageViews[P],
     languages: readonly string[],
   ): string;
-  /** A mail in the tenant's words: `mail.<name>-subject` and `mail.<name>-text`, whose paragraphs stand between empty lines. */
+  /** A mail in the tenant's words: `mail.<name>-subject` and `mail.<name>-text`, whose paragraphs stand between empty lines; `{duration}` is the gap of `seconds`. */
   mail(
     tenant: {
       readonly id: string;
@@ -265,7 +321,7 @@ export interface PageRenderer {
       readonly skin: string;
       readonly folder: string;
     },
-    name: 'reset',
+    name: MailName,
     gaps: Readonly<Record<string, string>>,
     languages: readonly string[],
   ): { readonly subject: string; readonly text: string; readonly html: string };

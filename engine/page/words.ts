@@ -28,6 +28,15 @@ export function sayDay({ language }: Words, date: string): string {
     : new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(day);
 }
 
+/** A time span in hours and minutes, as people say it. */
+export function sayDuration({ language }: Words, seconds: number): string {
+  const unit = (value: number, name: 'day' | 'hour' | 'minute') =>
+    new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value);
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes % 1440 === 0) return unit(minutes / 1440, 'day');
+  return minutes % 60 === 0 ? unit(minutes / 60, 'hour') : unit(minutes, 'minute');
+}
+
 /** What an error page says; an error without words of its own is a general one. */
 export function sayError(words: Words, code: ErrorCode): { title: string; message: string; hint: string } {
   const known = `error.${code}` in words.messages ? code : 'other';

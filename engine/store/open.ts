@@ -18,6 +18,7 @@ import { launchRepository } from './repository/launches.ts';
 import { mailedLinkRepository } from './repository/mailed-links.ts';
 import { providerLinkRepository, providerSessionRepository } from './repository/provider-accounts.ts';
 import { logoutNoticeRepository } from './repository/logout-notices.ts';
+import { registrationRepository } from './repository/registrations.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
 import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
@@ -141,6 +142,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     replays: replayRepository(database),
     launches: launchRepository(database),
     mailedLinks: mailedLinkRepository(database),
+    registrations: registrationRepository(database),
     consents: consentRepository(database),
     rememberedContexts: rememberedContextRepository(database),
     keys: keyRepository(database),

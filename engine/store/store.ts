@@ -186,6 +186,8 @@ export interface ProviderSessionRepository {
 export interface UserRepository {
   findByUsername(tenantId: string, username: string): Promise<User | undefined>;
   findById(tenantId: string, id: string): Promise<User | undefined>;
+  /** In any case of its letters. Several people may share an address. */
+  findByEmail(tenantId: string, email: string): Promise<readonly User[]>;
   /** Whoever came from there at their first log-in, or linked that account with their own. */
   findByExternal(tenantId: string, provider: string, subject: string): Promise<User | undefined>;
   /** Creates or replaces by `id`. Rejects with code `conflict` when the username belongs to another id. */
@@ -262,6 +264,39 @@ export interface MailedLinkRepository {
   /** Takes the link away and answers it: single use even between nodes. */
   take(tenantId: string, purpose: MailedLink['purpose'], hash: string, now: number): Promise<MailedLink | undefined>;
   deleteForUser(tenantId: string, purpose: MailedLink['purpose'], userId: string): Promise<void>;
+}
+
+/**
+ * An account that somebody asked for. It reserves neither its mail address nor its user name before the address is
+ * proven, so nobody can keep what is not theirs.
+ */
+export interface StoredRegistration {
+  readonly tenantId: string;
+  readonly id: string;
+  /** `done` stays for a while, so that a form sent twice is answered as the first. */
+  readonly state: 'mailed' | 'done';
+  /** SHA-256 of the handle that was sent by mail. */
+  readonly linkHash: string;
+  /** In small letters. */
+  readonly email: string;
+  readonly username?: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface RegistrationRepository {
+  /** False, and nothing kept, when so many wait for the same address already. */
+  add(registration: StoredRegistration, most: number, now: number): Promise<boolean>;
+  findByLink(tenantId: string, linkHash: string, now: number): Promise<StoredRegistration | undefined>;
+  /** Makes the account, once; all that waited for its address is over with it. `gone` when the link is. */
+  complete(
+    registration: Pick<StoredRegistration, 'tenantId' | 'linkHash'>,
+    user: User & { readonly email: string },
+    times: { readonly now: number; readonly keptUntil: number },
+  ): Promise<'created' | 'done' | 'gone' | 'email-known' | 'username-taken'>;
+  /** Forgets one that is not done. */
+  discard(tenantId: string, linkHash: string): Promise<void>;
 }
 
 export interface StoredConsent {
@@ -500,6 +535,7 @@ export interface Store {
   readonly replays: ReplayRepository;
   readonly launches: LaunchRepository;
   readonly mailedLinks: MailedLinkRepository;
+  readonly registrations: RegistrationRepository;
   readonly consents: ConsentRepository;
   readonly rememberedContexts: RememberedContextRepository;
   readonly keys: KeyRepository;

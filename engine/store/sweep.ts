@@ -18,6 +18,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['replay', 'expires_at <= ?', now],
     ['launch', 'expires_at <= ?', now],
     ['mailed_link', 'expires_at <= ?', now],
+    ['registration', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
     ['remembered_context', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],

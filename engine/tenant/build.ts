@@ -126,7 +126,8 @@ export async function buildTenant(
   for (const [index, module] of (document.inbound ?? []).entries()) {
     const script = await files.script(module.script, `/inbound/${index}/script`);
     const common = { id: module.id, ...(script && { script }) };
-    if (module.type === 'local') inbound.push({ type: 'local', ...common });
+    if (module.type === 'local')
+      inbound.push({ type: 'local', ...common, selfRegistration: module.selfRegistration !== false });
     // Without its settings it is reported by the cross check.
     else if (module.ldap)
       inbound.push({

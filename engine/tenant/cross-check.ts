@@ -1,5 +1,6 @@
 /** Rules of a tenant's document that span several of its values, beyond what a JSON Schema says. */
 import { X509Certificate } from 'node:crypto';
+import { builtInFields, formNames } from '../identity/registration-form.ts';
 import { isLocalMailServer } from '../mail/mailer.ts';
 import { ownClientId } from '../oauth/own-client.ts';
 import { parseScope } from '../smart/scope.ts';
@@ -61,6 +62,64 @@ function checkMail({ mail, passwordReset, demo }: TenantDocument, report: Report
     report('mail-login', '/mail/smtp', 'a user name or a password alone', 'both, or neither');
   if (passwordReset?.enabled === true && !mail && demo !== true)
     report('mail-missing', '/passwordReset/enabled', 'true without `mail`', 'a mail server', 'the link goes by mail');
+}
+
+function checkSelfRegistration({ selfRegistration, mail, demo, inbound = [] }: TenantDocument, report: Report): void {
+  if (selfRegistration?.enabled === true && !mail && demo !== true)
+    report(
+      'mail-missing',
+      '/selfRegistration/enabled',
+      'true without `mail`',
+      'a mail server',
+      'the link goes by mail',
+    );
+  // Somebody would choose the name of a person of the directory who was never here.
+  if (
+    selfRegistration?.enabled === true &&
+    selfRegistration.username === 'chosen' &&
+    inbound.some(({ type }) => type !== 'local')
+  )
+    report(
+      'registration-names',
+      '/selfRegistration/username',
+      '"chosen" beside a directory',
+      '"email"',
+      'its people have names already',
+    );
+  const fields = selfRegistration?.fields ?? [];
+  unique(
+    fields.map(({ name }) => name),
+    (index) => `/selfRegistration/fields/${index}/name`,
+    report,
+  );
+  fields.forEach(({ name, label = {}, type, choices, pattern }, index) => {
+    const at = `/selfRegistration/fields/${index}`;
+    const isBuiltIn = builtInFields.some((known) => known === name);
+    if (formNames.includes(name))
+      report(
+        'registration-field',
+        `${at}/name`,
+        `"${name}"`,
+        'another name',
+        'the form itself has a field of that name',
+      );
+    else if (!isBuiltIn && Object.keys(label).length === 0)
+      report('registration-field', at, `"${name}" without a label`, 'its label', didYouMean(name, [...builtInFields]));
+    if ((type === 'choice') !== (choices !== undefined))
+      report('registration-field', at, 'one of type "choice" and choices', 'both, or none');
+    if (isBuiltIn && type === 'choice')
+      report('registration-field', `${at}/type`, `"choice" of "${name}"`, 'a text', 'ask by a field of your own');
+    if (pattern !== undefined && !isPattern(pattern))
+      report('registration-field', `${at}/pattern`, 'no regular expression', 'one with the flag v', 'ECMAScript');
+  });
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'v').flags === 'v';
+  } catch {
+    return false;
+  }
 }
 
 function checkRedirect(uri: string, pointer: string, report: Report): void {
@@ -222,6 +281,7 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
 /** Reports every violation of a document that already fits its schema. */
 export function crossCheck(document: TenantDocument, report: Report): void {
   checkMail(document, report);
+  checkSelfRegistration(document, report);
   checkIssuer(document, report);
   const { clients = [], users = [], providers = [], inbound = [], codap } = document;
   clients.forEach((client, index) => checkClient(client, `/clients/${index}`, report));

@@ -230,6 +230,10 @@ export interface TenantDocument {
      */
     script?: string;
     /**
+     * Whether people may make accounts for this module by themselves, where the tenant’s `selfRegistration` is enabled.
+     */
+    selfRegistration?: boolean;
+    /**
      * The directory of a module of type `ldap`.
      */
     ldap?: {
@@ -479,6 +483,121 @@ export interface TenantDocument {
      * How long the link is good for, seconds.
      */
     linkSeconds?: number;
+  };
+  /**
+   * Whether people may make an account for themselves, and what they are asked. The account comes into being when they open the link in a mail and choose a password.
+   */
+  selfRegistration?: {
+    /**
+     * Whether the log-in page offers it.
+     */
+    enabled?: boolean;
+    /**
+     * What people log in with: their mail address, in small letters, or a name they choose. Only with the address can nobody learn which names are taken.
+     */
+    username?: 'email' | 'chosen';
+    /**
+     * What is asked beside the mail address, in this order.
+     *
+     * @maxItems 30
+     *
+     * Items: One question of the form.
+     */
+    fields?: {
+      /**
+       * Which one: `givenName`, `familyName`, `phone` or `birthDate`, or a name of your own. The answer to `birthDate` and to those of your own is kept in the person’s `userData` by that name.
+       */
+      name: string;
+      /**
+       * What is asked, by language. The built-in fields have words in the skin; one of your own needs this.
+       */
+      label?: {
+        [k: string]: string;
+      };
+      /**
+       * A line below the field, by language.
+       */
+      hint?: {
+        [k: string]: string;
+      };
+      /**
+       * Whether it must be answered.
+       */
+      required?: boolean;
+      /**
+       * What is answered: a line of text, a day, or one of `choices`. `birthDate` is a day in any case.
+       */
+      type?: 'text' | 'date' | 'choice';
+      /**
+       * The possible answers to a `choice`.
+       *
+       * @minItems 1
+       * @maxItems 100
+       *
+       * Items: One possible answer.
+       */
+      choices?: [
+        {
+          /**
+           * What `userData` keeps.
+           */
+          value: string;
+          /**
+           * What people read, by language.
+           */
+          label: {
+            [k: string]: string;
+          };
+        },
+        ...{
+          /**
+           * What `userData` keeps.
+           */
+          value: string;
+          /**
+           * What people read, by language.
+           */
+          label: {
+            [k: string]: string;
+          };
+        }[],
+      ];
+      /**
+       * A regular expression (ECMAScript, flag `v`) that the whole of a text must match.
+       */
+      pattern?: string;
+      /**
+       * The most characters of a text.
+       */
+      maxLength?: number;
+    }[];
+    /**
+     * What everybody who registers may do, in Smile CDR’s vocabulary. Nobody can ask for more.
+     *
+     * Items: One permission.
+     */
+    authorities?: {
+      /**
+       * The permission's name.
+       */
+      permission: string;
+      /**
+       * What the permission is limited to, where it takes a limit.
+       */
+      argument?: string;
+    }[];
+    /**
+     * How long the link in the mail is good for, seconds.
+     */
+    linkSeconds?: number;
+    /**
+     * A form that comes back sooner was not filled in by a person, who is asked to send it once more.
+     */
+    minimumSeconds?: number;
+    /**
+     * So many forms are taken in a minute, of all people together and on each node. Of one address it is five.
+     */
+    perMinute?: number;
   };
   /**
    * How the tenant sends mail. A demo tenant without this keeps its mail, and the demo shows it.
@@ -947,6 +1066,10 @@ export interface TenantDocument {
      * Mail address.
      */
     email?: string;
+    /**
+     * Telephone number, best with the country: `+` and digits.
+     */
+    phone?: string;
     /**
      * Whether the person may log in.
      */

@@ -100,6 +100,7 @@ export interface User {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly email?: string;
+  readonly phone?: string;
   readonly enabled: boolean;
   /** The provider id and subject where the user came from a foreign provider; `inbound/<module id>` of a log-in module. */
   readonly external?: { readonly provider: string; readonly subject: string };
@@ -142,8 +143,40 @@ export interface LdapSettings {
 
 /** What checks user names and passwords; `script` holds its callbacks. */
 export type InboundModule = { readonly id: string; readonly script?: Script } & (
-  { readonly type: 'local' } | { readonly type: 'ldap'; readonly ldap: LdapSettings }
+  | {
+      readonly type: 'local';
+      /** Whether people may make accounts for it by themselves. */
+      readonly selfRegistration?: boolean;
+    }
+  | { readonly type: 'ldap'; readonly ldap: LdapSettings }
 );
+
+/** Texts by language. */
+export type Texts = Readonly<Record<string, string>>;
+
+/** One question of the form by which people register themselves. */
+export interface RegistrationField {
+  /** One of `builtInFields`, or the tenant's own name, by which `userData` keeps the answer. */
+  readonly name: string;
+  readonly label?: Texts;
+  readonly hint?: Texts;
+  readonly required: boolean;
+  readonly type: 'text' | 'date' | 'choice';
+  readonly choices?: readonly { readonly value: string; readonly label: Texts }[];
+  readonly pattern?: string;
+  readonly maxLength: number;
+}
+
+/** Whether people may make accounts for themselves, and how. */
+export interface SelfRegistration {
+  readonly enabled: boolean;
+  readonly username: 'email' | 'chosen';
+  readonly fields: readonly RegistrationField[];
+  readonly authorities: readonly Authority[];
+  readonly linkSeconds: number;
+  readonly minimumSeconds: number;
+  readonly perMinute: number;
+}
 
 /** How a tenant sends mail, its secret read. */
 export interface MailSettings {
@@ -336,6 +369,7 @@ export interface Tenant {
   readonly inbound: readonly InboundModule[];
   readonly passwords: PasswordRules;
   readonly passwordReset: { readonly enabled: boolean; readonly linkSeconds: number };
+  readonly selfRegistration: SelfRegistration;
   readonly mail?: MailSettings;
   readonly federation: { readonly autoRedirect: boolean; readonly passwordForm: boolean };
   readonly providers: readonly Provider[];

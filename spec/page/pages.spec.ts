@@ -208,7 +208,7 @@ describe('every page, looked at in a browser', function () {
     it(`a forgotten password, in ${language}`, async () => {
       await arrive(locale);
       await page.goto(stage.authorize('clinic', 'wide'));
-      await follow(page, () => page.locator('main a').click());
+      await follow(page, () => page.locator('main a[href*=forgotten]').click());
       await look(`forgotten-${language}`);
       await page.locator('#username').fill(`forgetful-${language}`);
       await follow(page, () => page.locator('main button').click());
@@ -230,6 +230,58 @@ describe('every page, looked at in a browser', function () {
       await look(`password-reset-done-${language}`);
       await page.goto(href);
       await look(`error-link-${language}`);
+    });
+
+    it(`an account of one's own, in ${language}`, async () => {
+      await arrive(locale);
+      await page.goto(stage.authorize('clinic', 'wide'));
+      await follow(page, () => page.locator('main a[href*=register]').click());
+      await look(`register-${language}`);
+      await unchecked();
+      await page.locator('#email').fill('somebody');
+      await press('register');
+      await page.getByRole('alert').waitFor();
+      await look(`register-refused-${language}`);
+      const email = `own-${language}@home.example`;
+      await page.locator('#email').fill(email);
+      await page.locator('#username').fill('nurse');
+      await page.locator('#givenName').fill('Zoë');
+      await page.locator('#familyName').fill('Featherstonehaugh-Wolfeschlegelsteinhausenbergerdorff');
+      await page.locator('#birthDate').fill('1984-06-02');
+      await page.locator('#memberNumber').fill('12345678');
+      await page.locator('#region').selectOption('north');
+      await press('register');
+      await page.getByRole('status').waitFor();
+      await look(`register-sent-${language}`);
+      const mailed = page.locator('article', { hasText: `to ${email}` });
+      for (let round = 0; round < 50 && (await mailed.count()) === 0; round += 1) {
+        await page.waitForTimeout(100);
+        await page.goto(`${stage.server.url}/mail`);
+      }
+      await look(`mail-register-${language}`);
+      await follow(page, () => mailed.getByRole('link').click());
+      const { href } = new URL(page.url());
+      await look(`register-confirm-${language}`);
+      const confirm = async (password: string, again: string) => {
+        await page.locator('#password').fill(password);
+        await page.locator('#again').fill(again);
+        await press('create');
+      };
+      await confirm('brief', 'briefly');
+      await page.getByRole('alert').waitFor();
+      await look(`register-confirm-refused-${language}`);
+      await confirm('a lantern for an otter', 'a lantern for an otter');
+      await page.locator('#username[aria-invalid]').waitFor();
+      await look(`register-name-taken-${language}`);
+      await page.locator('#username').fill(`zoe-${language}`);
+      await confirm('a lantern for an otter', 'a lantern for an otter');
+      await page.getByRole('status').waitFor();
+      await look(`registered-${language}`);
+      await page.goto(href);
+      await page.getByRole('status').waitFor();
+      await follow(page, () => page.locator('main a').click());
+      await logIn(`zoe-${language}`, 'a lantern for an otter');
+      await page.getByRole('radio').first().waitFor();
     });
 
     it(`what did not work, in ${language}`, async () => {

@@ -113,6 +113,37 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
       scripts: { callbacks: 'callbacks.js' },
       termsOfService: { version: '2026-01', text: terms },
       passwordReset: { enabled: true },
+      selfRegistration: {
+        enabled: true,
+        username: 'chosen',
+        minimumSeconds: 0,
+        fields: [
+          { name: 'givenName', required: true },
+          { name: 'familyName', required: true },
+          { name: 'phone' },
+          { name: 'birthDate', required: true },
+          {
+            name: 'memberNumber',
+            label: {
+              en: 'Member number of your insurance, as it stands on the card',
+              de: 'Krankenversicherungsnummer, wie sie auf der Karte steht',
+            },
+            hint: { en: 'Eight digits.', de: 'Acht Ziffern.' },
+            pattern: '[0-9]{8}',
+            required: true,
+          },
+          {
+            name: 'region',
+            label: { en: 'Where you are treated', de: 'Wo Sie behandelt werden' },
+            type: 'choice',
+            required: true,
+            choices: [
+              { value: 'north', label: { en: 'Northern Rhineland', de: 'Nördliches Rheinland' } },
+              { value: 'south', label: { en: 'Southern Rhineland', de: 'Südliches Rheinland' } },
+            ],
+          },
+        ],
+      },
       users: [
         user,
         ...nurses,

@@ -104,8 +104,9 @@ describe('messages', () => {
     .join('\n');
   /** Keys the renderer asks for by a name it makes: of an error, a scope, a resource type, a sex. */
   const made =
-    /^(error\.|scope(-detail|-warning)?\.|words\.|mail\.|type\.|kind\.|group\.|sex\.|context\.title-|[A-Za-z]+\.(error|fault|why)-)/;
-  const page = /^(login|forgotten|passwordReset|newPassword|context|terms|consent|manage|logout|loggedOut)\.title$/;
+    /^(error\.|scope(-detail|-warning)?\.|words\.|mail\.|type\.|kind\.|group\.|sex\.|context\.title-|[A-Za-z]+\.(error|fault|why)-|registered\.|register\.(email|username|givenName|familyName|phone|birthDate)\b)/;
+  const page =
+    /^(login|register|registerConfirm|forgotten|passwordReset|newPassword|context|terms|consent|manage|logout|loggedOut)\.title$/;
   const source = readFileSync(join(root, 'engine/page/dress.ts'), 'utf8');
 
   for (const language of readdirSync(join(skin, 'messages')).map((name) => name.replace('.json', ''))) {

@@ -79,6 +79,59 @@ describe('tenant configuration', () => {
       expect(await pointersOf(more, settings), pointer).to.deep.equal([pointer]);
   });
 
+  it('takes the questions of self-registration that fit together, and tells what does not', async () => {
+    const own = { name: 'memberNumber', label: { en: 'Member number' } };
+    const pointersOf = async (more: object, ...fields: readonly object[]) => {
+      const problems = await change((document) => {
+        document['selfRegistration'] = { enabled: true, fields, ...more };
+      });
+      return problems.map(({ pointer }) => pointer);
+    };
+    const choices = [{ value: 'north', label: { en: 'North' } }];
+    expect(
+      await pointersOf({}, { name: 'phone' }, own, { ...own, name: 'area', type: 'choice', choices }),
+    ).to.deep.equal([]);
+    const at = '/selfRegistration/fields/0';
+    for (const [pointer, field] of [
+      [at, { name: 'membrNumber' }],
+      [`${at}/name`, { ...own, name: 'password' }],
+      [`${at}/name`, { ...own, name: 'website' }],
+      [`${at}/name`, { ...own, name: '__proto__' }],
+      [`${at}/name`, { ...own, name: 'a b' }],
+      [at, { ...own, type: 'choice' }],
+      [at, { ...own, choices }],
+      [`${at}/type`, { name: 'givenName', type: 'choice', choices }],
+      [`${at}/pattern`, { ...own, pattern: '[' }],
+      [`${at}/label`, { ...own, label: { English: 'x' } }],
+      [`${at}/maxLength`, { ...own, maxLength: 100_000 }],
+    ] as const)
+      expect(await pointersOf({}, field), JSON.stringify(field)).to.include(pointer);
+    expect(await pointersOf({}, own, own)).to.deep.equal(['/selfRegistration/fields/1/name']);
+    const ldap = { urls: ['ldaps://ldap.example'], userDn: 'uid={username},dc=example' };
+    const problems = await change((document) => {
+      document['inbound'] = [
+        { type: 'local', id: 'local' },
+        { type: 'ldap', id: 'directory', ldap },
+      ];
+      document['selfRegistration'] = { enabled: true, username: 'chosen' };
+    });
+    expect(problems.map(({ pointer }) => pointer)).to.deep.equal(['/selfRegistration/username']);
+    expect(await pointersOf({ username: 'any' })).to.deep.equal(['/selfRegistration/username']);
+  });
+
+  it('wants a mail server where people register themselves, outside the demo', async () => {
+    const problems = await change((document) => {
+      Object.assign(document, {
+        demo: false,
+        issuer: 'https://auth.example/demo',
+        selfRegistration: { enabled: true },
+      });
+    });
+    expect(problems.map(({ code, pointer }) => `${code} ${pointer}`)).to.include(
+      'mail-missing /selfRegistration/enabled',
+    );
+  });
+
   const refused: [string, (document: Document) => void][] = [
     ['a demo tenant on a public issuer', (document) => (document['issuer'] = 'https://auth.example/demo')],
     [

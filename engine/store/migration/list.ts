@@ -9,6 +9,7 @@ import * as sessions from './0010-sessions.ts';
 import * as providerAccounts from './0011-provider-accounts.ts';
 import * as mailedLinks from './0012-mailed-links.ts';
 import * as rememberedContexts from './0013-remembered-contexts.ts';
+import * as registrations from './0007-registrations.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -24,4 +25,5 @@ export const migrations: readonly NamedMigration[] = [
   providerAccounts,
   mailedLinks,
   rememberedContexts,
+  registrations,
 ];

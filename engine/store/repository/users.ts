@@ -37,6 +37,15 @@ export function userRepository(database: Database): UserRepository {
   return {
     findByUsername: (tenantId, username) => findOne('tenant_id = ? and username = ?', [tenantId, username]),
     findById: (tenantId, id) => findOne('tenant_id = ? and id = ?', [tenantId, id]),
+    async findByEmail(tenantId, email) {
+      if (email.includes('\0')) return [];
+      const found = await rows<UserRow>(
+        database,
+        `select document from account where tenant_id = ? and lower(document->>'email') = lower(?) order by username`,
+        [tenantId, email],
+      );
+      return found.map(({ document }) => document);
+    },
     findByExternal: async (tenantId, provider, subject) =>
       (await findOne('tenant_id = ? and external_provider = ? and external_subject = ?', [
         tenantId,

@@ -23,7 +23,11 @@ function mail({ to, subject, text, at }: DemoMail): Markup {
 export function mailPage(mails: readonly DemoMail[]): string {
   const content =
     mails.length === 0
-      ? [html`<p>No mail was sent yet. Ask for another password on a log-in page, and it comes here.</p>`]
+      ? [
+          html`<p>
+            No mail was sent yet. Create an account or ask for another password on a log-in page, and it comes here.
+          </p>`,
+        ]
       : mails.map(mail);
   return page(
     'Mail – Sallyport',

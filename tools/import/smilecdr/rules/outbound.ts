@@ -196,7 +196,11 @@ export const outboundRules: readonly PropertyRule[] = [
     'missing',
     'Pages look like the `default` skin. Write a skin: templates are mustache, and those it lacks come from `default`.',
   ),
-  ...alike(accountTemplates, 'missing', 'There is no self-registration and no forgotten-password page.'),
+  ...alike(
+    accountTemplates,
+    'missing',
+    'The pages `register`, `registerConfirm`, `forgotten` and `newPassword` of a skin take their place: see `selfRegistration` and `passwordReset`.',
+  ),
 
   {
     key: 'sessions.timeout.mins',

@@ -1,0 +1,133 @@
+import { expect } from 'chai';
+import type { Store, StoredRegistration } from '../../engine/store/store.ts';
+import type { User } from '../../engine/tenant/tenant.ts';
+import { databases, type OpenedDatabase } from '../support/databases.ts';
+
+const NOW = 1_700_000_000_000;
+const times = { now: NOW, keptUntil: NOW + 10_000 };
+
+function waiting(id: string, email: string, changes: Partial<StoredRegistration> = {}): StoredRegistration {
+  return {
+    tenantId: 'a',
+    id,
+    state: 'mailed',
+    linkHash: `link-${id}`,
+    email,
+    details: { person: { email } },
+    createdAt: NOW,
+    expiresAt: NOW + 5_000,
+    ...changes,
+  };
+}
+
+function person(username: string, email: string): User & { readonly email: string } {
+  return {
+    id: `id-${username}`,
+    username,
+    email,
+    enabled: true,
+    authorities: [],
+    defaultLaunchContexts: [],
+    userData: {},
+  };
+}
+
+for (const database of databases()) {
+  describe(`registrations on ${database.name}`, function () {
+    this.timeout(60_000);
+    let opened: OpenedDatabase;
+    let store: Store;
+    before(async () => {
+      opened = await database.open();
+      store = opened.store;
+    });
+    after(() => opened.close());
+    const link = (id: string, tenantId = 'a') => ({ tenantId, linkHash: `link-${id}` });
+
+    it('are found by their link, of their tenant, in their time', async () => {
+      await store.registrations.add(waiting('r1', 'r1@x.example', { username: 'r1' }), 3, NOW);
+      expect(await store.registrations.findByLink('a', 'link-r1', NOW)).to.deep.equal(
+        waiting('r1', 'r1@x.example', { username: 'r1' }),
+      );
+      expect(await store.registrations.findByLink('b', 'link-r1', NOW)).to.equal(undefined);
+      expect(await store.registrations.findByLink('a', 'link-r1', NOW + 5_000)).to.equal(undefined);
+    });
+
+    it('are no more at one address than wanted; those that ended do not count', async () => {
+      for (const [id, expected] of [
+        ['m1', true],
+        ['m2', true],
+        ['m3', false],
+      ] as const)
+        expect(await store.registrations.add(waiting(id, 'm@x.example'), 2, NOW)).to.equal(expected);
+      expect(
+        await store.registrations.add(waiting('m4', 'm@x.example', { expiresAt: NOW + 9_000 }), 2, NOW + 5_000),
+      ).to.equal(true);
+    });
+
+    it('become one account, whoever comes first of fifty with links to one address', async () => {
+      for (let index = 0; index < 10; index += 1)
+        await store.registrations.add(waiting(`c${index}`, 'c@x.example'), 100, NOW);
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          store.registrations.complete(link(`c${index % 10}`), person(`c-${index}`, 'C@x.example'), times),
+        ),
+      );
+      expect(results.filter((result) => result === 'created')).to.have.length(1);
+      const first = results.indexOf('created');
+      expect([...new Set(results)]).to.have.members(['created', 'done', 'gone']);
+      expect((await store.users.findByEmail('a', 'c@X.example')).map(({ username }) => username)).to.deep.equal([
+        `c-${first}`,
+      ]);
+      const done = await store.registrations.findByLink('a', `link-c${first % 10}`, NOW + 6_000);
+      expect(done).to.deep.include({ state: 'done', details: {} });
+    });
+
+    it('become one account of a user name, in any case of its letters; the other may choose again', async () => {
+      const names = ['Name', 'name', 'NAME'];
+      for (const [index] of names.entries())
+        await store.registrations.add(waiting(`n${index}`, `n${index}@x.example`), 3, NOW);
+      const results: string[] = [];
+      for (const [index, name] of names.entries())
+        results.push(await store.registrations.complete(link(`n${index}`), person(name, `n${index}@x.example`), times));
+      expect(results).to.deep.equal(['created', 'username-taken', 'username-taken']);
+      expect(await store.registrations.complete(link('n1'), person('other', 'n1@x.example'), times)).to.equal(
+        'created',
+      );
+    });
+
+    it('make no second account of an address, an id, or for another tenant', async () => {
+      await store.users.save('a', person('known', 'Known@x.example'));
+      await store.registrations.add(waiting('k1', 'known@x.example'), 3, NOW);
+      expect(await store.registrations.complete(link('k1'), person('k1', 'known@x.example'), times)).to.equal(
+        'email-known',
+      );
+      await store.registrations.add(waiting('k2', 'k2@x.example'), 3, NOW);
+      const sameId = { ...person('k2', 'k2@x.example'), id: 'id-known' };
+      expect(await store.registrations.complete(link('k2'), sameId, times)).to.equal('username-taken');
+      expect(await store.registrations.complete(link('k2', 'b'), person('k2', 'k2@x.example'), times)).to.equal('gone');
+      expect(
+        await store.registrations.complete(link('k2'), person('k2', 'k2@x.example'), { ...times, now: NOW + 5_000 }),
+      ).to.equal('gone');
+      expect((await store.users.findById('a', 'id-known'))?.username).to.equal('known');
+    });
+
+    it('are thrown away, unless they are done', async () => {
+      await store.registrations.add(waiting('d1', 'd1@x.example'), 3, NOW);
+      await store.registrations.discard('b', 'link-d1');
+      expect(await store.registrations.findByLink('a', 'link-d1', NOW)).to.not.equal(undefined);
+      await store.registrations.discard('a', 'link-d1');
+      expect(await store.registrations.complete(link('d1'), person('d1', 'd1@x.example'), times)).to.equal('gone');
+      await store.registrations.add(waiting('d2', 'd2@x.example'), 3, NOW);
+      await store.registrations.complete(link('d2'), person('d2', 'd2@x.example'), times);
+      await store.registrations.discard('a', 'link-d2');
+      expect((await store.registrations.findByLink('a', 'link-d2', NOW))?.state).to.equal('done');
+    });
+
+    it('are swept when they have ended', async () => {
+      await store.registrations.add(waiting('s1', 's1@x.example'), 3, NOW);
+      await store.sweep(NOW + 5_000);
+      expect(await store.registrations.findByLink('a', 'link-s1', NOW)).to.equal(undefined);
+    });
+  });
+}
