@@ -11,6 +11,7 @@ import { createLdapModule } from './identity/ldap/directory.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
 import { createPasswordLogIn } from './identity/password-log-in.ts';
+import { createSecondFactor } from './identity/second-factor.ts';
 import type { Keyring } from './key/keyring.ts';
 import type { Sealer } from './key/seal.ts';
 import { createBackChannel } from './oauth/back-channel.ts';
@@ -66,6 +67,7 @@ export interface ComposedEngine extends Engine {
 
 export function compose(parts: Parts): ComposedEngine {
   const { store, keyring, scripts, outbound, jwks, logger } = parts;
+  const throttle = createLoginThrottle();
   const local = createLocalModule({ users: store.users });
   const ldap = createLdapModule({
     users: store.users,
@@ -73,7 +75,7 @@ export function compose(parts: Parts): ComposedEngine {
   });
   const passwordLogIn = createPasswordLogIn({
     users: store.users,
-    throttle: createLoginThrottle(),
+    throttle,
     ask: (module, attempt) =>
       module.type === 'local' ? local.authenticate(attempt) : ldap.authenticate(module, attempt),
     answered(tenant, module, answer) {
@@ -85,6 +87,7 @@ export function compose(parts: Parts): ComposedEngine {
       }
     },
   });
+  const secondFactor = createSecondFactor({ factors: store.secondFactors, sealer: parts.sealer, throttle });
   const openid = createFederation({ outbound, sealer: parts.sealer });
   const saml = createSaml({ replays: store.replays });
   const federation: FederationPort = {
@@ -168,6 +171,7 @@ export function compose(parts: Parts): ComposedEngine {
       scripts,
       keyring,
       federation,
+      secondFactor,
       identity: {
         authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: Date.now() }),
       },

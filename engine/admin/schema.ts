@@ -111,6 +111,19 @@ export const userView: JsonSchema = {
   },
 };
 
+export const secondFactorView = object(
+  {
+    enrolled: { type: 'boolean', description: 'Whether an authenticator app is set up.' },
+    required: { type: 'boolean', description: 'Whether the tenant has this person use one.' },
+    enrolledAt: instantText('When it was set up.'),
+    recoveryCodes: { type: 'integer', description: 'Recovery codes left.' },
+    rememberedDevices: { type: 'integer', description: 'Devices that are not asked for a code.' },
+    wrongCodes: { type: 'integer', description: 'Wrong codes since the last right one.' },
+    lockedUntil: instantText('Until when wrong codes lock it; absent where they do not.'),
+  },
+  ['enrolled', 'required', 'recoveryCodes', 'rememberedDevices', 'wrongCodes'],
+);
+
 export const passwordBody = object({ password: { ...password, description: 'The new password.' } });
 
 export const providerBody = body('providers', ['clientSecret', 'federationAuth', 'saml'], {

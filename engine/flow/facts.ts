@@ -1,11 +1,11 @@
 /**
  * What a flow knows at each stage. A stage extends the one before it, so a state that is entered too early does not
  * compile (see `table.ts`). Everything here is JSON and is persisted at each wait; no secret, code or token is in it,
- * but for a provider's, encrypted, until the session is made.
+ * but for a provider's, encrypted, until the session is made, and those of a second factor that is being set up.
  */
 import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
-import type { Device } from '../store/store.ts';
+import type { Device, Proof } from '../store/store.ts';
 import type { SamlAnswer } from './ports.ts';
 
 /** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
@@ -22,6 +22,8 @@ export interface AuthorizationRequest {
   /** SHA-256 of the session cookie the browser presented. */
   readonly sessionIdHash?: string;
   readonly device?: Device;
+  /** SHA-256 of the cookie by which the device is remembered. */
+  readonly rememberedHash?: string;
 }
 
 /** Where the app wants its answer; known as soon as client and redirect URI were found to belong together. */
@@ -72,11 +74,25 @@ export interface Identified extends Validated {
   readonly moduleId: string;
   readonly claims: Readonly<Record<string, Json>>;
   readonly userId?: string;
+  readonly proof: Proof;
   /** SHA-256 of the stored hash that the person's password was compared with, where they gave one. */
   readonly passwordProof?: string;
   /** As whom a module other than the local one knows the person: their account is kept when the log-in is allowed. */
   readonly external?: { readonly provider: string; readonly subject: string };
   readonly session: UserSessionModel;
+}
+
+/** It is known who the person is; whether what they proved is enough is still to be found out. */
+export interface PersonKnown extends Validated {
+  readonly userId: string;
+  readonly session: UserSessionModel;
+  readonly claims: Readonly<Record<string, Json>>;
+  readonly proof: Proof;
+  readonly passwordProof?: string;
+  /** The person wants the device remembered. */
+  readonly rememberDevice?: boolean;
+  /** The session that is to prove more than it does, in place of a new one. */
+  readonly steppingUp?: { readonly sessionIdHash: string; readonly authenticatedAt: number };
 }
 
 export interface ProviderChosen extends Validated {
@@ -127,6 +143,7 @@ export interface Authenticated extends Validated {
   readonly userId: string;
   readonly session: UserSessionModel;
   readonly sessionIdHash: string;
+  readonly proof: Proof;
   /** Epoch milliseconds. */
   readonly authenticatedAt: number;
 }
@@ -176,6 +193,9 @@ export interface Grant {
   readonly sessionIdHash?: string;
   readonly subject: string;
   readonly authenticatedAt?: number;
+  /** How the person proved who they are (RFC 8176), and what that amounts to. */
+  readonly amr?: readonly string[];
+  readonly acr?: string;
   readonly nonce?: string;
   readonly launch?: string;
   readonly launchParameters: Readonly<Record<string, Json>>;

@@ -3,7 +3,7 @@ import { afterProviderLogin, nameProviderUser } from './hooks.ts';
 import { acceptProof } from './step/log-in.ts';
 import { acceptProviderAnswer, linkUser, prepareProviderUser, startFederation } from './step/federate.ts';
 
-/** Rows of a log-in at a foreign OpenID Provider. The interactive flow takes them in and goes on at `session`. */
+/** Rows of a log-in at a foreign OpenID Provider. The interactive flow takes them in and goes on at `second factor sought`. */
 export const federated = {
   'provider chosen': {
     kind: 'step',
@@ -49,6 +49,6 @@ export const federated = {
     kind: 'step',
     does: 'the local user is created or brought up to date',
     run: linkUser,
-    leads: { linked: 'session' },
+    leads: { linked: 'second factor sought' },
   },
 } as const;

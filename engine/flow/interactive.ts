@@ -6,6 +6,7 @@ import { acceptChoice, prepareContext, settleContext } from './step/context.ts';
 import { joinAccount } from './step/link.ts';
 import { acceptLogin, establishSession, findSession, requireUser } from './step/log-in.ts';
 import { acceptNewPassword, findPasswordDue } from './step/password.ts';
+import { acceptCodesSeen, acceptFactor, acceptSetup, findFactorDue, keepFactor } from './step/second-factor.ts';
 import { identifyClient, validateRequest } from './step/validate-request.ts';
 import type { Ports } from './ports.ts';
 import { defineFlow } from './table.ts';
@@ -31,7 +32,12 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     kind: 'step',
     does: 'is somebody logged in already',
     run: findSession,
-    leads: { reused: 'context prepared', login: 'login', provider: 'provider chosen' },
+    leads: {
+      reused: 'context prepared',
+      'step up': 'second factor sought',
+      login: 'login',
+      provider: 'provider chosen',
+    },
   },
 
   login: {
@@ -52,7 +58,44 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     kind: 'step',
     does: 'the local user behind the session; one of a directory is made or brought up to date',
     run: requireUser,
-    leads: { found: 'password age' },
+    leads: { found: 'second factor sought' },
+  },
+
+  'second factor sought': {
+    kind: 'step',
+    does: 'is a second factor asked for, and is there one',
+    run: findFactorDue,
+    leads: { enough: 'password age', ask: 'second factor', enrol: 'second factor setup' },
+  },
+  'second factor': {
+    kind: 'wait',
+    does: 'the person proves the second factor',
+    waitsFor: 'person',
+    accept: acceptFactor,
+    expiresIn: interaction,
+    leads: { proven: 'password age' },
+  },
+  'second factor setup': {
+    kind: 'wait',
+    does: 'the person sets up a second factor',
+    waitsFor: 'person',
+    accept: acceptSetup,
+    expiresIn: interaction,
+    leads: { confirmed: 'second factor kept' },
+  },
+  'second factor kept': {
+    kind: 'step',
+    does: 'it is kept, and sessions without it end',
+    run: keepFactor,
+    leads: { kept: 'recovery codes' },
+  },
+  'recovery codes': {
+    kind: 'wait',
+    does: 'the person notes the recovery codes',
+    waitsFor: 'person',
+    accept: acceptCodesSeen,
+    expiresIn: interaction,
+    leads: { seen: 'password age' },
   },
 
   'password age': {

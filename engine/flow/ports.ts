@@ -32,6 +32,46 @@ export type SamlAnswer =
   | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly code: 'denied' | 'provider-error' | 'invalid-response'; readonly message: string };
 
+/** What people prove besides their password. Instants are epoch milliseconds. */
+export interface SecondFactorPort {
+  isEnrolled(tenant: Tenant, userId: string, now: number): Promise<boolean>;
+  /** A new secret, encrypted: it is for this person, and counts for a while only. */
+  beginSetup(tenant: Tenant, userId: string, now: number): Promise<string>;
+  /** What an app needs of the secret, as text and as the address of an image; undefined where it counts no longer. */
+  showSetup(
+    tenant: Tenant,
+    user: Pick<User, 'id' | 'username'>,
+    setup: string,
+    now: number,
+  ): Promise<{ readonly secret: string; readonly qrCode: string } | undefined>;
+  /** The time step of a code that the new secret makes; undefined for every other code. */
+  checkSetup(tenant: Tenant, userId: string, setup: string, typed: string, now: number): Promise<number | undefined>;
+  /**
+   * Keeps the secret whose code was right. Answers the recovery codes, to be shown once; undefined where the person has
+   * an authenticator already, or the secret counts no longer.
+   */
+  enrol(
+    tenant: Tenant,
+    userId: string,
+    setup: string,
+    step: number,
+    now: number,
+  ): Promise<readonly string[] | undefined>;
+  /** Uses a code of the app up, or a recovery code. Failures are counted and lock, as for passwords. */
+  verify(input: {
+    readonly tenant: Tenant;
+    readonly userId: string;
+    readonly typed: string;
+    readonly remoteAddress: string;
+    readonly now: number;
+  }): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong-code' | 'try-later' }>;
+  /** Other recovery codes in place of those there were. */
+  renewRecoveryCodes(tenant: Tenant, userId: string): Promise<readonly string[]>;
+  /** Encrypts codes for as long as they wait to be seen. */
+  sealCodes(tenant: Tenant, userId: string, codes: readonly string[]): Promise<string>;
+  openCodes(tenant: Tenant, userId: string, sealed: string): Promise<readonly string[]>;
+}
+
 export interface KeptTokens {
   readonly tenant: Tenant;
   readonly provider: Provider;
@@ -150,6 +190,7 @@ export interface Ports {
   tryShadow(trial: ShadowTrial): void;
   readonly keyring: Keyring;
   readonly identity: IdentityPort;
+  readonly secondFactor: SecondFactorPort;
   readonly federation: FederationPort;
   readonly clientAuthentication: ClientAuthenticationPort;
   /** Finds an enabled or disabled client, from the document or the store. */

@@ -16,6 +16,7 @@ import { atProvider, backFromProvider, settled } from './standing.ts';
 import {
   addressOf,
   browserOf,
+  deviceTokenOf,
   type Engine,
   formOf,
   formTargetsOf,
@@ -25,6 +26,7 @@ import {
   sendErrorPage,
   sendPage,
   sessionOf,
+  setDeviceToken,
   setSession,
   type TenantRequest,
 } from './http.ts';
@@ -61,6 +63,7 @@ export function authorizeRoutes(
         return noStore(reply).redirect(`${context.tenant.issuer}/oauth/authorize?${query}`, 303);
       const browser = browserOf(context);
       const session = sessionOf(request);
+      const remembered = deviceTokenOf(request);
       const result = await startFlow(
         interactive,
         {
@@ -69,6 +72,7 @@ export function authorizeRoutes(
             remoteAddress: request.ip,
             browserHash: context.ports.hash(browser),
             ...(session ? { sessionIdHash: context.ports.hash(session) } : {}),
+            ...(remembered ? { rememberedHash: context.ports.hash(remembered) } : {}),
             device: deviceOf(request.headers['user-agent']),
           },
         },
@@ -156,6 +160,8 @@ async function answer(engine: Engine, context: TenantRequest, result: FlowResult
   const { tenant, reply } = context;
   const sessionId = result.reveal['sessionId'];
   if (typeof sessionId === 'string') await replaceSession(context, sessionId);
+  const deviceToken = result.reveal['deviceToken'];
+  if (typeof deviceToken === 'string') setDeviceToken(context, deviceToken);
   const replyTo = result.facts['replyTo'] as { redirectUri: string; state?: string } | undefined;
   noStore(reply).header('referrer-policy', 'no-referrer');
   isInTrail(context.request);

@@ -145,6 +145,7 @@ export function isOAuthError(value: unknown): value is OAuthError {
 
 const sessionCookie = 'sallyport_session';
 const browserCookie = 'sallyport_browser';
+const deviceCookie = 'sallyport_device';
 
 export function cookieOptions(tenant: Tenant) {
   const issuer = new URL(tenant.issuer);
@@ -166,6 +167,16 @@ export function setSession({ tenant, reply }: TenantRequest, sessionId: string):
 
 export function clearSession({ tenant, reply }: TenantRequest): void {
   reply.clearCookie(sessionCookie, cookieOptions(tenant));
+}
+
+/** The value by which the device is remembered, see `secondFactor.rememberDays`. */
+export function deviceTokenOf(request: FastifyRequest): string | undefined {
+  return request.cookies[deviceCookie];
+}
+
+export function setDeviceToken({ tenant, reply }: TenantRequest, token: string): void {
+  const maxAge = tenant.secondFactor.rememberDays * 86_400;
+  reply.setCookie(deviceCookie, token, { ...cookieOptions(tenant), maxAge });
 }
 
 /** The value that binds flows to this browser; made on the first visit. */

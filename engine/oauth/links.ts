@@ -20,7 +20,7 @@ import {
 } from './http.ts';
 import { readParameters } from './parameters.ts';
 import { isInTrail } from './refusals.ts';
-import { currentSession, nameOf, personOf, sessionBinding } from './own-session.ts';
+import { currentSession, leadToProof, nameOf, personOf, sessionBinding } from './own-session.ts';
 
 type View = PageViews['links'];
 
@@ -33,6 +33,7 @@ export function linkRoutes(
     const context = contextOf(request, reply);
     const session = await currentSession(context);
     if (!session) return sendErrorPage(engine, context, 'nobody-logged-in', { status: 401 });
+    if (await leadToProof(context, session, 'links')) return reply;
     const { done, problem } = request.query;
     return sendLinks(engine, context, session, {
       ...(done === 'linked' || done === 'unlinked' ? { done } : {}),
@@ -48,6 +49,7 @@ export function linkRoutes(
     const form = read.ok ? read.parameters : new Map<string, string>();
     if (!session || !checkCsrf(engine.csrfSecret, sessionBinding(context), form.get('csrf') ?? ''))
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
+    if (await leadToProof(context, session, 'links')) return reply;
     // A session that somebody found open must not become a way in for good.
     const proof = await ports.identity.authenticate({
       tenant,
@@ -95,6 +97,7 @@ export function linkRoutes(
 /** The provider's answer to a link that was asked for. The browser was found to be the one that asked. */
 export async function finishLink(context: TenantRequest, flow: StoredFlow, currentUrl: string): Promise<FastifyReply> {
   const session = await currentSession(context);
+  if (session && (await leadToProof(context, session, 'links'))) return context.reply;
   const input = { currentUrl, sessionIdHash: session?.idHash };
   const result = await resumeFlow(accountLink, flow, 'at the linked provider', input, context.ports);
   if (result.kind === 'expired' || result.kind === 'again' || result.kind === 'stale') return back(context, {});

@@ -7,7 +7,7 @@ import { type EndedKind, endedKinds } from '../page/view.ts';
 import type { StoredSession } from '../store/store.ts';
 import { endGrantedAccess, listGrantedAccess } from './granted-access.ts';
 import { type Engine, formOf, formTargetsOf, sendErrorPage, sendPage, type TenantRequest } from './http.ts';
-import { sessionBinding, currentSession, logOut, nameOf, providerTargets } from './own-session.ts';
+import { sessionBinding, currentSession, leadToProof, logOut, nameOf, providerTargets } from './own-session.ts';
 import { readParameters } from './parameters.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
@@ -20,6 +20,7 @@ export function manageRoutes(server: FastifyInstance, engine: Engine, contextOf:
     const context = contextOf(request, reply);
     const session = await currentSession(context);
     if (!session) return sendErrorPage(engine, context, 'nobody-logged-in', { status: 401 });
+    if (await leadToProof(context, session, 'manage')) return reply;
     await noteSeen(session, context.ports);
     return sendPage(engine, context, 'manage', await manageView(engine, context, session), {
       // Ending this very session may lead to the provider it began at.
@@ -34,6 +35,7 @@ export function manageRoutes(server: FastifyInstance, engine: Engine, contextOf:
     if (!session || !checkCsrf(engine.csrfSecret, sessionBinding(context), form.get('csrf') ?? '')) {
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
     }
+    if (await leadToProof(context, session, 'manage')) return reply;
     if (form.get('end') === sidOf(session.idHash)) return logOut(engine, context, session);
     const ended = await endWhatIsNamed(context, session, form);
     return reply.redirect(`${context.tenant.issuer}/session/manage${manageQuery(request, ended)}`, 303);
@@ -109,6 +111,7 @@ async function manageView(engine: Engine, context: TenantRequest, session: Store
     logOut: `${tenant.issuer}/session/end`,
     ...((await ports.providers()).length > 0 ? { links: `${tenant.issuer}/session/links` } : {}),
     ...(user?.passwordHash === undefined ? {} : { changePassword: `${tenant.issuer}/session/password` }),
+    ...(tenant.secondFactor.level === 'off' ? {} : { security: `${tenant.issuer}/session/security` }),
     passwordChanged: (context.request.query as { readonly password?: unknown }).password === 'changed',
     apps,
     sessions: [session, ...others].slice(0, mostSessions).map(({ idHash, authenticatedAt, seenAt, device }) => ({

@@ -1,7 +1,9 @@
 /** The session a person's browser shows, on the pages of the person's own: whose it is and how it ends. */
 import type { FastifyReply } from 'fastify';
 import { revokeAtProvider } from '../flow/step/provider-session.ts';
+import { whatIsMissing } from '../flow/step/second-factor.ts';
 import { sidOf } from '../identity/session-id.ts';
+import { nothingProved } from '../identity/strength.ts';
 import type { UserSessionModel } from '../script/model.ts';
 import type { StoredSession } from '../store/store.ts';
 import type { Client } from '../tenant/tenant.ts';
@@ -29,6 +31,39 @@ export function personOf(session: StoredSession): UserSessionModel {
 export function nameOf(session: StoredSession): string {
   const person = personOf(session);
   return [person.givenName, person.familyName].filter(Boolean).join(' ') || person.username;
+}
+
+const ownPages = ['manage', 'links', 'password', 'security'] as const;
+
+/** A page of the person's own, at `{issuer}/session/…`. */
+export type OwnPage = (typeof ownPages)[number];
+
+export function isOwnPage(value: unknown): value is OwnPage {
+  return ownPages.some((page) => page === value);
+}
+
+/** What the session lacks to show or change anything of the person's account. */
+export function whatSessionLacks(
+  { ports }: Pick<TenantRequest, 'ports'>,
+  session: StoredSession,
+): Promise<'code' | 'enrolment' | undefined> {
+  const who = { userId: session.userId, session: personOf(session), proof: session.proof ?? nothingProved };
+  return whatIsMissing(who, ports, { purpose: 'account' });
+}
+
+/**
+ * Every page and form of the person's own begins with this: a session that proved less than its person has to by now may
+ * neither see nor change anything there, or a password alone would do to get around the second factor.
+ * @returns whether the browser was answered, and led to where the rest is proved. No reply, for awaiting one waits until
+ *   it is sent, and answers nothing.
+ */
+export async function leadToProof(context: TenantRequest, session: StoredSession, page: OwnPage): Promise<boolean> {
+  const { tenant, reply } = context;
+  const missing = await whatSessionLacks(context, session);
+  if (missing === undefined || (missing === 'enrolment' && page === 'security')) return false;
+  const path = missing === 'code' ? `second-factor?next=${page}` : 'security';
+  noStore(reply).redirect(`${tenant.issuer}/session/${path}`, 303);
+  return true;
 }
 
 /** Where an app wants the person to go after log-out: one of the addresses it registered, and its state. */

@@ -4,7 +4,7 @@ import { changePassword } from '../flow/step/password.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { type Engine, formOf, noStore, sendErrorPage, sendPage, setSession, type TenantRequest } from './http.ts';
 import { readParameters } from './parameters.ts';
-import { currentSession, sessionBinding } from './own-session.ts';
+import { currentSession, leadToProof, sessionBinding } from './own-session.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
 
@@ -23,6 +23,7 @@ export function passwordRoutes(server: FastifyInstance, engine: Engine, contextO
     const context = contextOf(request, reply);
     const session = await currentSession(context);
     if (!session) return sendErrorPage(engine, context, 'nobody-logged-in', { status: 401 });
+    if (await leadToProof(context, session, 'password')) return reply;
     const user = await context.ports.user(session.userId);
     if (user?.passwordHash === undefined) return sendErrorPage(engine, context, 'other', { status: 404 });
     return show(context, user.username, []);
@@ -36,6 +37,7 @@ export function passwordRoutes(server: FastifyInstance, engine: Engine, contextO
     const form = read.ok ? read.parameters : new Map<string, string>();
     if (!session || !checkCsrf(engine.csrfSecret, sessionBinding(context), form.get('csrf') ?? ''))
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
+    if (await leadToProof(context, session, 'password')) return reply;
     const manage = `${tenant.issuer}/session/manage`;
     if (form.get('do') === 'cancel') return noStore(reply).redirect(manage, 303);
     const user = await ports.user(session.userId);

@@ -14,6 +14,7 @@ import { forgottenPasswordRoutes } from './forgotten-password.ts';
 import { registrationRoutes } from './registration.ts';
 import { passwordRoutes } from './password.ts';
 import { samlRoutes } from './saml.ts';
+import { securityRoutes } from './security.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
 import { introspectRoute, revokeRoute, userinfoRoute } from './token-use.ts';
@@ -57,6 +58,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   linkRoutes(server, engine, contextOf);
   passwordRoutes(server, engine, contextOf);
   manageRoutes(server, engine, contextOf);
+  securityRoutes(server, engine, contextOf);
   samlRoutes(server, engine, contextOf);
   forgottenPasswordRoutes(server, engine, contextOf);
   registrationRoutes(server, engine, contextOf);
@@ -91,7 +93,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     const context = contexts.get(request);
     if (
       context &&
-      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password)|password\/|register\b|federation\/)/.test(
+      /\/(oauth\/authorize|login\/|session\/(end|ended|manage|links|password|security|second-factor)|password\/|register\b|federation\/)/.test(
         request.url,
       )
     )

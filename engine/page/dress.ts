@@ -59,6 +59,24 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         })),
       };
     }
+    case 'secondFactor': {
+      const { rememberDays } = view as PageViews['secondFactor'];
+      return rememberDays === 0
+        ? {}
+        : { rememberText: say(words, 'secondFactor.remember', { days: String(rememberDays) }) };
+    }
+    case 'security': {
+      const { done, since, recoveryCodes, devices } = view as PageViews['security'];
+      const gaps = { count: String(devices) };
+      return {
+        ...(done === undefined ? {} : { doneText: say(words, securityDoneKeys[done]) }),
+        ...(since === undefined ? {} : { since: sayDay(words, since) }),
+        few: recoveryCodes < fewRecoveryCodes,
+        ...(devices === 0
+          ? {}
+          : { devicesText: say(words, devices === 1 ? 'security.devices-one' : 'security.devices-many', gaps) }),
+      };
+    }
     case 'links': {
       const { providers, done } = view as PageViews['links'];
       return {
@@ -123,6 +141,15 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
       return {};
   }
 }
+
+/** So few are a reason to have others made. */
+const fewRecoveryCodes = 4;
+
+const securityDoneKeys = {
+  enrolled: 'security.done-enrolled',
+  disabled: 'security.done-disabled',
+  forgotten: 'security.done-forgotten',
+} as const;
 
 const endedKeys = {
   app: 'manage.ended-app',

@@ -1,7 +1,8 @@
 /** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
 import { isLocked } from '../flow/step/approve.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
-import type { ContextKnown, ContextPrepared, ExistingFound, Identified, Validated } from '../flow/facts.ts';
+import type { CodesToShow, SetupBegun } from '../flow/step/second-factor.ts';
+import type { ContextKnown, ContextPrepared, ExistingFound, PersonKnown, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import { offersRegistration } from '../identity/registration-form.ts';
 import type { StoredFlow } from '../store/store.ts';
@@ -9,6 +10,7 @@ import type { BrowserScriptName } from './browser-script.ts';
 import { contextPage } from './context-page.ts';
 import type { PageName, PageViews } from './view.ts';
 
+const factorErrors = ['wrong-code', 'try-later'] as const;
 const loginErrors = [
   'wrong-credentials',
   'denied',
@@ -66,8 +68,38 @@ export async function interactionPage(
         },
       };
     }
+    case 'second factor': {
+      const error = factorErrors.find((known) => known === again.error);
+      const { rememberDays } = ports.tenant.secondFactor;
+      return { name: 'secondFactor', view: { ...form, rememberDays, ...(error ? { error } : {}) } };
+    }
+    case 'second factor setup': {
+      const { setup, userId, session } = flow.facts as PersonKnown & SetupBegun;
+      const user = { id: userId, username: session.username };
+      const shown = await ports.secondFactor.showSetup(ports.tenant, user, setup, ports.now());
+      return (
+        shown && {
+          name: 'secondFactorSetup',
+          view: {
+            ...form,
+            ...shown,
+            required: true,
+            issuerName: ports.tenant.secondFactor.issuerName,
+            username: user.username,
+            ...(again.error === 'wrong-code' ? { error: again.error } : {}),
+          },
+        }
+      );
+    }
+    case 'recovery codes': {
+      const { newCodes, userId } = flow.facts as PersonKnown & CodesToShow;
+      return {
+        name: 'recoveryCodes',
+        view: { ...form, codes: await ports.secondFactor.openCodes(ports.tenant, userId, newCodes) },
+      };
+    }
     case 'new password': {
-      const { session, passwordDue } = flow.facts as Identified & PasswordDue;
+      const { session, passwordDue } = flow.facts as PersonKnown & PasswordDue;
       return {
         name: 'newPassword',
         view: {

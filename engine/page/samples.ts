@@ -1,6 +1,12 @@
 /** One full sample of every page, for the preview of skins and for the specs. Everybody in them is made up. */
 import type { PageViews } from './view.ts';
 
+/** Like one, for it is not to be scanned. */
+const sampleQrCode = `data:image/svg+xml;base64,${Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21"><rect width="21" height="21" fill="#fff"/>' +
+    '<path d="M2 2h5v5h-5zM14 2h5v5h-5zM2 14h5v5h-5zM9 3h3v3h-3zM9 9h4v4h-4zM15 9h3v2h-3zM10 15h2v4h-2zM14 14h5v2h-5z"/></svg>',
+).toString('base64')}`;
+
 /**
  * @param text stands wherever people or apps supply the words; words as they are met in practice where absent.
  * @param action where the pages' forms lead.
@@ -99,6 +105,34 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       minimumLength: 8,
       faults: ['too-short', 'names-you'],
     },
+    secondFactor: { ...form, rememberDays: 30, error: 'wrong-code' },
+    secondFactorSetup: {
+      ...form,
+      required: false,
+      setup: or('sample'),
+      secret: or('JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP'),
+      qrCode: sampleQrCode,
+      issuerName: or('General Hospital'),
+      username: or('jane'),
+      error: 'wrong-code',
+    },
+    recoveryCodes: {
+      ...form,
+      codes: ['4f7k-9wq2-x0dm-83hs', 'p2vb-6tnc-1jye-5gr0', or('k8ad-0z3m-wq7t-9xvf'), '71cs-ehyp-2n6b-dj4k'],
+    },
+    security: {
+      ...form,
+      personName: or('Jane Doe'),
+      manage: or(action),
+      done: 'enrolled',
+      error: 'wrong-code',
+      enrolled: true,
+      since: or('2026-01-15'),
+      required: false,
+      recoveryCodes: 3,
+      devices: 2,
+      password: true,
+    },
     context: {
       ...form,
       ...app,
@@ -187,6 +221,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       logOut: or(action),
       links: or(action),
       changePassword: or(action),
+      security: or(action),
       passwordChanged: true,
       apps: [
         {

@@ -18,6 +18,7 @@ export const errorCodes = [
   'form-foreign',
   'nobody-logged-in',
   'link-gone',
+  'setup-gone',
   'server-failed',
   'other',
 ] as const;
@@ -28,6 +29,10 @@ export type ErrorCode = (typeof errorCodes)[number];
 export const endedKinds = ['app', 'session', 'others', 'choice'] as const;
 
 export type EndedKind = (typeof endedKinds)[number];
+
+/** What was just done on the page of the second factor, and what did not work there. */
+export const securityDone = ['enrolled', 'disabled', 'forgotten'] as const;
+export const securityErrors = ['wrong-credentials', 'wrong-code', 'try-later', 'unavailable'] as const;
 
 interface Base {
   /** Hidden form field `csrf`. */
@@ -137,6 +142,47 @@ export interface PageViews {
     /** Rules that the last attempt did not meet: `different`, `wrong-current`, `try-later`, or those of the tenant. */
     readonly faults: readonly string[];
   };
+  /** Fields `code` and `recovery`, either of them; checkbox `remember`; buttons `do=verify` and `do=cancel`. */
+  readonly secondFactor: Base & {
+    /** For how long the device may be remembered; 0 where that is not offered. */
+    readonly rememberDays: number;
+    readonly error?: 'wrong-code' | 'try-later';
+  };
+  /** Field `code` with the first code of the app; buttons `do=confirm` and `do=cancel`. */
+  readonly secondFactorSetup: Base & {
+    /** Whether the person must set one up to go on. */
+    readonly required: boolean;
+    /** Hidden field `setup`, where the page is not part of a log-in. */
+    readonly setup?: string;
+    /** For apps without a camera. */
+    readonly secret: string;
+    /** The address of an image, which stands in the page itself. */
+    readonly qrCode: string;
+    readonly issuerName: string;
+    readonly username: string;
+    readonly error?: 'wrong-code';
+  };
+  /** Shown once. Button `do=saved`. */
+  readonly recoveryCodes: Base & { readonly codes: readonly string[] };
+  /**
+   * Where nobody has set one up: field `password` where `password` says so, button `do=begin`. Else: fields `code` and
+   * `recovery`, either of them, with `do=codes` or `do=disable`; `do=forget` needs none.
+   */
+  readonly security: Base & {
+    readonly personName: string;
+    readonly manage: string;
+    readonly done?: (typeof securityDone)[number];
+    readonly error?: (typeof securityErrors)[number];
+    readonly enrolled: boolean;
+    /** The ISO date. */
+    readonly since?: string;
+    /** Whether the tenant has the person use one. */
+    readonly required: boolean;
+    readonly recoveryCodes: number;
+    readonly devices: number;
+    /** Whether the password is asked for. */
+    readonly password: boolean;
+  };
   /** Radio `choice=<index>`; a search is a form of its own with the field `search`, sent by GET. */
   readonly context: Base & {
     readonly clientName: string;
@@ -205,6 +251,8 @@ export interface PageViews {
     readonly links?: string;
     /** Where the person can change their password; absent where they have none here. */
     readonly changePassword?: string;
+    /** Where the person sets up a second factor; absent where the tenant wants none. */
+    readonly security?: string;
     /** Whether the page comes after the password was changed. */
     readonly passwordChanged: boolean;
     readonly apps: readonly {
@@ -285,6 +333,10 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   forgotten: ['csrf', 'username'],
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
+  secondFactor: ['csrf', 'code', 'recovery', 'remember', 'do=verify', 'do=cancel'],
+  secondFactorSetup: ['csrf', 'setup', 'code', 'do=confirm', 'do=cancel'],
+  recoveryCodes: ['csrf', 'do=saved'],
+  security: ['csrf', 'password', 'do=begin', 'code', 'recovery', 'do=codes', 'do=disable', 'do=forget'],
   context: ['csrf', 'choice', 'remember', 'do=choose', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],

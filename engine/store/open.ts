@@ -20,6 +20,7 @@ import { providerLinkRepository, providerSessionRepository } from './repository/
 import { logoutNoticeRepository } from './repository/logout-notices.ts';
 import { registrationRepository } from './repository/registrations.ts';
 import { replacedSecretRepository } from './repository/replaced-secrets.ts';
+import { secondFactorRepository } from './repository/second-factors.ts';
 import { scriptRepository } from './repository/scripts.ts';
 import { scriptValueRepository } from './repository/script-values.ts';
 import { rememberedContextRepository } from './repository/remembered-contexts.ts';
@@ -143,6 +144,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     launches: launchRepository(database),
     mailedLinks: mailedLinkRepository(database),
     registrations: registrationRepository(database),
+    secondFactors: secondFactorRepository(database),
     consents: consentRepository(database),
     rememberedContexts: rememberedContextRepository(database),
     keys: keyRepository(database),

@@ -89,8 +89,20 @@ export interface StoredSession {
   /** When the person last came with it, coarsely. */
   readonly seenAt?: number;
   readonly device?: Device;
+  /** What the person proved; nothing is known of sessions older than this. */
+  readonly proof?: Proof;
   /** The user session as `onAuthenticateSuccess` left it. */
   readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** How a person proved who they are. */
+export interface Proof {
+  /** Authentication method references (RFC 8176); `mfa` where it took several factors. */
+  readonly amr: readonly string[];
+  /** The foreign provider they came from. */
+  readonly provider?: string;
+  /** The device was remembered, so that no second factor was asked for. */
+  readonly device?: boolean;
 }
 
 export interface SessionRepository {
@@ -100,6 +112,8 @@ export interface SessionRepository {
   listForUser(tenantId: string, userId: string, now: number): Promise<readonly StoredSession[]>;
   /** Notes that the person came with it. */
   touch(tenantId: string, idHash: string, now: number): Promise<void>;
+  /** Notes what else the person has proved. False where the session has ended. */
+  strengthen(tenantId: string, idHash: string, proof: Proof, now: number): Promise<boolean>;
   /** Notes that an app logs somebody in with it; nothing where the session has ended. */
   addApp(tenantId: string, idHash: string, app: SessionApp): Promise<void>;
   /**
@@ -297,6 +311,57 @@ export interface RegistrationRepository {
   ): Promise<'created' | 'done' | 'gone' | 'email-known' | 'username-taken'>;
   /** Forgets one that is not done. */
   discard(tenantId: string, linkHash: string): Promise<void>;
+}
+
+/** The secret of a person's authenticator app (RFC 6238), encrypted by the master key. */
+export interface StoredAuthenticator {
+  readonly sealedSecret: string;
+  /** The latest time step whose code was used. */
+  readonly lastStep: number;
+  readonly enrolledAt: number;
+}
+
+export interface SecondFactorState {
+  readonly authenticator?: StoredAuthenticator;
+  /** How many are left. */
+  readonly recoveryCodes: number;
+  /** How many are remembered. */
+  readonly devices: number;
+}
+
+export interface RememberedDevice {
+  readonly tenantId: string;
+  readonly hash: string;
+  readonly userId: string;
+  readonly rememberedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface SecondFactorRepository {
+  find(tenantId: string, userId: string, now: number): Promise<SecondFactorState>;
+  /** Keeps authenticator and recovery codes together; false where the person has an authenticator already. */
+  enrol(
+    tenantId: string,
+    userId: string,
+    authenticator: StoredAuthenticator,
+    codeHashes: readonly string[],
+  ): Promise<boolean>;
+  /** True once for each step, and never for one before. */
+  useStep(tenantId: string, userId: string, step: number): Promise<boolean>;
+  /** True once. */
+  useRecoveryCode(tenantId: string, userId: string, hash: string): Promise<boolean>;
+  replaceRecoveryCodes(tenantId: string, userId: string, hashes: readonly string[]): Promise<void>;
+  /** Forgets all of it, remembered devices too. False where there is nothing. */
+  remove(tenantId: string, userId: string): Promise<boolean>;
+  failures(tenantId: string, userId: string): Promise<{ readonly count: number; readonly lastAt: number }>;
+  /** Counts one more failure if there were so many before: of callers at one time only one may go on. */
+  claimAttempt(tenantId: string, userId: string, failuresBefore: number, now: number): Promise<boolean>;
+  clearFailures(tenantId: string, userId: string): Promise<void>;
+  rememberDevice(device: RememberedDevice): Promise<void>;
+  /** @param rememberedAfter an instant: what was remembered before counts no longer. */
+  knowsDevice(tenantId: string, userId: string, hash: string, now: number, rememberedAfter: number): Promise<boolean>;
+  /** Answers how many there were. */
+  forgetDevices(tenantId: string, userId: string): Promise<number>;
 }
 
 export interface StoredConsent {
@@ -536,6 +601,7 @@ export interface Store {
   readonly launches: LaunchRepository;
   readonly mailedLinks: MailedLinkRepository;
   readonly registrations: RegistrationRepository;
+  readonly secondFactors: SecondFactorRepository;
   readonly consents: ConsentRepository;
   readonly rememberedContexts: RememberedContextRepository;
   readonly keys: KeyRepository;

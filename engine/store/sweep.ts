@@ -19,6 +19,7 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
     ['launch', 'expires_at <= ?', now],
     ['mailed_link', 'expires_at <= ?', now],
     ['registration', 'expires_at <= ?', now],
+    ['remembered_device', 'expires_at <= ?', now],
     ['consent', 'expires_at <= ?', now],
     ['remembered_context', 'expires_at <= ?', now],
     ['admin_token', 'expires_at <= ?', now],

@@ -203,6 +203,7 @@ export async function buildTenant(
     inbound,
     ...(mail && { mail }),
     passwords: { ...passwordRules, ...(breached && { breached }) },
+    secondFactor: { issuerName: document.name ?? id, ...document.secondFactor },
     providers,
     clients,
     users,

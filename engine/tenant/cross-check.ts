@@ -122,6 +122,17 @@ function isPattern(text: string): boolean {
   }
 }
 
+function checkSecondFactor({ secondFactor }: TenantDocument, report: Report): void {
+  if (secondFactor?.level === 'off' && (secondFactor.requiredFor ?? []).length > 0)
+    report(
+      'second-factor-off',
+      '/secondFactor/requiredFor',
+      'permissions beside the level "off"',
+      'the level "optional"',
+      'with "off" nobody is asked',
+    );
+}
+
 function checkRedirect(uri: string, pointer: string, report: Report): void {
   const fail = (hint: string): void =>
     report('redirect-uri', pointer, `"${uri}"`, 'an absolute https, loopback http or private-use URI', hint);
@@ -282,6 +293,7 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
 export function crossCheck(document: TenantDocument, report: Report): void {
   checkMail(document, report);
   checkSelfRegistration(document, report);
+  checkSecondFactor(document, report);
   checkIssuer(document, report);
   const { clients = [], users = [], providers = [], inbound = [], codap } = document;
   clients.forEach((client, index) => checkClient(client, `/clients/${index}`, report));

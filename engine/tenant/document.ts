@@ -472,6 +472,175 @@ export interface TenantDocument {
     };
   };
   /**
+   * Who proves a second factor at log-in, besides the password: a code of an authenticator app, or a recovery code.
+   */
+  secondFactor?: {
+    /**
+     * `optional`: whoever has set one up is asked for it. `required`: everybody is, and sets one up at the next log-in. `off`: nobody is, whoever has one.
+     */
+    level?: 'off' | 'optional' | 'required';
+    /**
+     * People with one of these permissions must have one, where the level is `optional`.
+     *
+     * @maxItems 100
+     *
+     * Items: The name of a permission.
+     */
+    requiredFor?: string[];
+    /**
+     * Whether people who log in at a foreign provider are asked as well, unless its `amr` says `mfa`. Otherwise what they proved there is enough.
+     */
+    askAfterProvider?: boolean;
+    /**
+     * For so many days a person may have a device remembered, which is then not asked again. 0 offers it to nobody. A smaller number holds for devices that are remembered already.
+     */
+    rememberDays?: number;
+    /**
+     * What authenticator apps call the tenant; its `name` where absent.
+     */
+    issuerName?: string;
+    /**
+     * Values of `acr_values` by which an app asks for a second factor. An ID token says in `acr` which one was met; the first where the app named none.
+     *
+     * @minItems 1
+     * @maxItems 20
+     *
+     * Items: One value.
+     */
+    acrValues?:
+      | [string]
+      | [string, string]
+      | [string, string, string]
+      | [string, string, string, string]
+      | [string, string, string, string, string]
+      | [string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ]
+      | [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ];
+  };
+  /**
    * Whether people who forgot their password get a link by mail to choose another one.
    */
   passwordReset?: {

@@ -202,6 +202,21 @@ export interface PasswordRules {
   readonly hashing: { readonly memoryKibibytes: number; readonly passes: number; readonly parallelism: number };
 }
 
+/** Whom the tenant asks for a second factor, and how. */
+export interface SecondFactorRules {
+  readonly level: 'off' | 'optional' | 'required';
+  /** Permissions whose holders must have one where the level is `optional`. */
+  readonly requiredFor: readonly string[];
+  /** Whether people who came from a foreign provider are asked as well. */
+  readonly askAfterProvider: boolean;
+  /** 0 where devices are not remembered. */
+  readonly rememberDays: number;
+  /** What authenticator apps call the tenant. */
+  readonly issuerName: string;
+  /** By these `acr_values` an app asks for it; the first stands in ID tokens where nothing was asked for. */
+  readonly acrValues: readonly string[];
+}
+
 /** One of a tenant's own files that a script imports; `name` is its path below the tenant's folder. */
 export interface ScriptModule {
   readonly name: string;
@@ -370,6 +385,7 @@ export interface Tenant {
   readonly passwords: PasswordRules;
   readonly passwordReset: { readonly enabled: boolean; readonly linkSeconds: number };
   readonly selfRegistration: SelfRegistration;
+  readonly secondFactor: SecondFactorRules;
   readonly mail?: MailSettings;
   readonly federation: { readonly autoRedirect: boolean; readonly passwordForm: boolean };
   readonly providers: readonly Provider[];

@@ -32,6 +32,10 @@ const withPassword = { ...user, passwordHash: 'a hash' };
 const linkWanted = { providerId: 'partner', subject: 'jane-there', username: 'jane' };
 const gone = { ok: false, code: 'unreachable', message: 'gone' };
 const onlyProvider = { tenant: { federation: { autoRedirect: true, passwordForm: false } } };
+const enrolled = { 'secondFactor.isEnrolled': true };
+const required = {
+  tenant: { secondFactor: { level: 'required', requiredFor: [], askAfterProvider: false, acrValues: ['mfa'] } },
+};
 const termsOfService = { tenant: { termsOfService: { version: '1' } } };
 
 /** By `state/outcome`. A row serves every flow that has the state. */
@@ -43,6 +47,10 @@ export const rows: Readonly<Record<string, Row>> = {
   'session sought/reused': {
     facts: { request: { ...allFacts.request, sessionIdHash: 'h' } },
     world: { 'sessions.find': { idHash: 'h', userId: 'u', authenticatedAt: 1, details: session } },
+  },
+  'session sought/step up': {
+    facts: { request: { ...allFacts.request, sessionIdHash: 'h' } },
+    world: { 'sessions.find': { idHash: 'h', userId: 'u', authenticatedAt: 1, details: session }, ...enrolled },
   },
   'session sought/login': {},
   'session sought/provider': { world: { tenant: { federation: { autoRedirect: true, passwordForm: true } } } },
@@ -57,7 +65,26 @@ export const rows: Readonly<Record<string, Row>> = {
   'local user/found': {},
   'local user/reject': { facts: { userId: undefined } },
   'password age/current': {},
-  'password age/due': { world: { 'look.user': { ...withPassword, mustChangePassword: true } } },
+  'second factor sought/enough': {},
+  'second factor sought/ask': { world: enrolled },
+  'second factor sought/enrol': { world: required },
+  'second factor/proven': { input: { code: '123456', do: 'verify' } },
+  'second factor/reject': { input: { do: 'cancel' } },
+  'second factor/again': {
+    input: { code: '123456' },
+    world: { 'secondFactor.verify': { ok: false, reason: 'wrong-code' } },
+  },
+  'second factor setup/confirmed': { input: { code: '123456', do: 'confirm' } },
+  'second factor setup/reject': { input: { do: 'cancel' } },
+  'second factor setup/again': { input: { code: '123456' }, world: { 'secondFactor.checkSetup': undefined } },
+  'second factor kept/kept': {},
+  'second factor kept/reject': { world: { 'secondFactor.enrol': undefined } },
+  'recovery codes/seen': { input: { do: 'saved' } },
+  'recovery codes/again': { input: {} },
+  'password age/due': {
+    facts: { passwordProof: 'a proof' },
+    world: { 'look.user': { ...withPassword, mustChangePassword: true } },
+  },
   'new password/changed': {
     facts: { passwordProof: hashHandle(withPassword.passwordHash) },
     input: { password: 'a lantern for an otter', again: 'a lantern for an otter' },

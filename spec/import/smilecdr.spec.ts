@@ -247,7 +247,7 @@ describe('an import from Smile CDR', function () {
     expect(await verifySlowHash(users?.[2]?.passwordHash ?? '', 'plain-password-of-the-fixture')).to.equal(true);
     expect(users?.[3]).to.deep.include({ enabled: false });
     expect(users?.[3]).not.to.have.any.keys('password', 'passwordHash');
-    expect(lines('Missing', '/users/1/twoFactorAuthStatus')).to.include('no second factor');
+    expect(lines('Missing', '/users/1/twoFactorAuthStatus')).to.include('second factor up anew');
     expect(lines('Missing', '/users/1/authorities/1/permission')).not.to.equal('');
     expect(lines('Missing', '/users/2/email')).not.to.equal('');
     expect(lines('Missing', '/users/3/password')).to.include('cannot log in');

@@ -11,6 +11,7 @@ function tenantWith(more: Partial<Tenant> = {}): Tenant {
     lifetimes: { refreshTokenSeconds: 100 },
     inbound: [{ type: 'local', id: 'local' }],
     providers: [],
+    secondFactor: { level: 'optional', acrValues: ['mfa'] },
     scripts: {},
     codap: { enabled: false, trust: [] },
     ...more,
@@ -40,6 +41,7 @@ describe('metadata', () => {
       end_session_endpoint: 'https://as.example.org/a/session/end',
       authorization_response_iss_parameter_supported: true,
       response_types_supported: ['code'],
+      acr_values_supported: ['mfa'],
     });
   });
 

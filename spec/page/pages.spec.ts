@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { follow, inspect, inspected, launchBrowser, narrow, visit, wide, type Visitor } from './browser.ts';
+import { totpCode, totpStep } from '../../engine/identity/totp.ts';
 import { samplePages } from '../../engine/page/samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
@@ -203,6 +204,58 @@ describe('every page, looked at in a browser', function () {
       await save('a lantern for a badger', 'a lantern for a badger');
       await page.getByRole('status').waitFor();
       await look(`changed-password-${language}`);
+    });
+
+    it(`a second step, in ${language}`, async () => {
+      // What differs with the words only is looked at in one language.
+      const look = (name: string) =>
+        language === 'de' || name === 'security' ? inspect(visitor, `${name}-${language}`) : Promise.resolve();
+      await arrive(locale);
+      await page.goto(stage.authorize('clinic', 'wide'));
+      await logIn(`prover-${language}`);
+      const prove = async (code: string, button: string) => {
+        await page.locator('#code').fill(code);
+        await press(button);
+      };
+      await prove('000000', 'confirm');
+      await page.getByRole('alert').waitFor();
+      await page.locator('summary').click();
+      await look('second-factor-setup');
+      const secret = (await page.locator('main code').innerText()).replace(/\s/g, '');
+      const step = totpStep(Date.now());
+      await prove(totpCode(secret, step), 'confirm');
+      const codes = await page.locator('main code').allInnerTexts();
+      expect(codes).to.have.length(10);
+      await look('recovery-codes');
+      await press('saved');
+      await page.getByRole('radio').first().waitFor();
+      await page.goto(`${stage.server.url}/clinic/session/security`);
+      await look('security');
+      await prove('000000', 'disable');
+      await page.getByRole('alert').waitFor();
+      await look('security-wrong');
+      await page.goto(`${stage.server.url}/clinic/session/end`);
+      await press('logout');
+      await page.goto(stage.authorize('clinic', 'wide'));
+      await logIn(`prover-${language}`);
+      await look('second-factor');
+      await prove('000000', 'verify');
+      await page.getByRole('alert').waitFor();
+      await page.locator('summary').click();
+      await look('second-factor-wrong');
+      await page.locator('#recovery').fill(codes[0] ?? '');
+      await page.locator('input[name="remember"]').check();
+      await press('verify');
+      await page.getByRole('radio').first().waitFor();
+      await page.goto(`${stage.server.url}/clinic/session/security`);
+      await page.getByRole('button').nth(2).waitFor();
+      await look('security-remembered');
+      await page.locator('summary').click();
+      await page.locator('#recovery').fill(codes[1] ?? '');
+      await press('disable');
+      // This person must have one.
+      await page.locator('#password').waitFor();
+      await look('security-none');
     });
 
     it(`a forgotten password, in ${language}`, async () => {

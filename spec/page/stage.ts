@@ -144,6 +144,7 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
           },
         ],
       },
+      secondFactor: { requiredFor: ['FHIR_ALL_WRITE'], rememberDays: 30 },
       users: [
         user,
         ...nurses,
@@ -153,6 +154,11 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
           email: `${language}@home.example`,
         })),
         ...['en', 'de'].map((language) => ({ ...user, username: `newcomer-${language}`, mustChangePassword: true })),
+        ...['en', 'de'].map((language) => ({
+          ...user,
+          username: `prover-${language}`,
+          authorities: [{ permission: 'FHIR_ALL_WRITE' }],
+        })),
       ],
       clients: [
         app('framed', 'Framed App', redirectUri, {

@@ -24,7 +24,7 @@ const drawn: readonly Drawn[] = [
     first: 'provider chosen',
     states: federated,
     about:
-      'The part of the interactive flow that hands the log-in to a foreign OpenID Provider. It goes on at `session`.',
+      'The part of the interactive flow that hands the log-in to a foreign OpenID Provider. It goes on at `second factor sought`.',
   },
   { ...clientCredentials, about: 'A client acts for itself and proves who it is by its secret.' },
   {

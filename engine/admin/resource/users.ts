@@ -2,6 +2,7 @@
 import { failureName, owningModule } from '../../identity/module.ts';
 import { lockedFor } from '../../identity/password-log-in.ts';
 import { checkPassword, hashPassword, withPassword } from '../../identity/password.ts';
+import { isRequiredFor } from '../../identity/strength.ts';
 import { newHandle } from '../../store/secret.ts';
 import type { UserDocument } from '../../tenant/document.ts';
 import type { Tenant, User } from '../../tenant/tenant.ts';
@@ -9,7 +10,7 @@ import { mergePatch } from '../merge-patch.ts';
 import { cut } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
 import { ok, type Result, type Services, type TenantRequest, type TenantRoute } from '../route.ts';
-import { page, pageQuery, patchOf, passwordBody, text, userBody, userView } from '../schema.ts';
+import { page, pageQuery, patchOf, passwordBody, secondFactorView, text, userBody, userView } from '../schema.ts';
 import { checkBody } from '../validate-body.ts';
 import { changedMembers } from './clients.ts';
 
@@ -77,6 +78,7 @@ async function hashAllowed(tenant: Tenant, user: User, password: string) {
 async function endAccess({ store, notifyApps, now }: Services, tenantId: string, userId: string): Promise<void> {
   await store.sessions.endForUser(tenantId, userId, now());
   await store.tokens.revokeForUser(tenantId, userId, undefined, now());
+  await store.secondFactors.forgetDevices(tenantId, userId);
   notifyApps();
 }
 
@@ -261,10 +263,56 @@ export const userRoutes: readonly TenantRoute[] = [
     },
   },
   {
+    name: 'getSecondFactor',
+    method: 'GET',
+    path: `${onUser}/second-factor`,
+    summary: 'What a person proves at log-in besides the password. No secret is shown to anybody.',
+    permission: 'read',
+    answer: { status: 200, schema: secondFactorView },
+    commands: [{ name: 'user second-factor' }],
+    async run({ tenant, parameters }, { store, now }) {
+      const id = parameters['userId'] ?? '';
+      const user = await store.users.findById(tenant.id, id);
+      if (!user) return notFound('user', id);
+      const { authenticator, recoveryCodes, devices } = await store.secondFactors.find(tenant.id, id, now());
+      const { count, lastAt } = await store.secondFactors.failures(tenant.id, id);
+      const until = lastAt + lockedFor(count);
+      return ok({
+        enrolled: authenticator !== undefined,
+        required: isRequiredFor(tenant.secondFactor, user.authorities),
+        ...(authenticator ? { enrolledAt: new Date(authenticator.enrolledAt).toISOString() } : {}),
+        recoveryCodes,
+        rememberedDevices: devices,
+        wrongCodes: count,
+        ...(until > now() ? { lockedUntil: new Date(until).toISOString() } : {}),
+      });
+    },
+  },
+  {
+    name: 'resetSecondFactor',
+    method: 'DELETE',
+    path: `${onUser}/second-factor`,
+    summary:
+      'Takes the second factor of a person away, with recovery codes and remembered devices, and ends sessions and tokens: for who lost the phone. Where one is required, the next log-in sets up another.',
+    permission: 'manage',
+    answer: { status: 204 },
+    commands: [{ name: 'user reset-second-factor' }],
+    async run({ tenant, parameters }, services) {
+      const { store } = services;
+      const id = parameters['userId'] ?? '';
+      const user = await store.users.findById(tenant.id, id);
+      if (!user) return notFound('user', id);
+      await store.secondFactors.remove(tenant.id, id);
+      await store.secondFactors.clearFailures(tenant.id, id);
+      await endAccess(services, tenant.id, id);
+      return { status: 204, change: { type: 'user.second-factor-reset', userId: id } };
+    },
+  },
+  {
     name: 'unlockUser',
     method: 'POST',
     path: `${onUser}/unlock`,
-    summary: 'Forgets failed log-ins, so that the person may try again at once.',
+    summary: 'Forgets failed log-ins and wrong codes, so that the person may try again at once.',
     permission: 'manage',
     answer: { status: 204 },
     commands: [{ name: 'user unlock' }],
@@ -273,6 +321,7 @@ export const userRoutes: readonly TenantRoute[] = [
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
       await store.users.recordLogin(tenant.id, failureName(tenant, user.username), true, now());
+      await store.secondFactors.clearFailures(tenant.id, id);
       return { status: 204, change: { type: 'user.unlocked', userId: id } };
     },
   },

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Approved, CodeIssued, Grant } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
+import { acrOf } from './second-factor.ts';
 
 export async function issueCode(
   facts: Approved,
@@ -59,6 +60,8 @@ function matchesChallenge(verifier: string, challenge: string): boolean {
 }
 
 function grantOf(facts: CodeIssued, ports: Ports): Grant {
+  const { amr } = facts.proof;
+  const acr = acrOf(facts, facts.proof, ports.tenant);
   const allowed = new Set(ports.tenant.requestParameterAllowList);
   const online = facts.approvedScopes.includes('online_access');
   const offline = facts.approvedScopes.includes('offline_access');
@@ -75,6 +78,8 @@ function grantOf(facts: CodeIssued, ports: Ports): Grant {
     sessionIdHash: facts.sessionIdHash,
     subject: facts.session.username,
     authenticatedAt: facts.authenticatedAt,
+    ...(amr.length > 0 ? { amr } : {}),
+    ...(acr === undefined ? {} : { acr }),
     ...(facts.nonce === undefined ? {} : { nonce: facts.nonce }),
     ...(facts.launch === undefined ? {} : { launch: facts.launch }),
     launchParameters: facts.launchParameters,

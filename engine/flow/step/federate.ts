@@ -1,6 +1,8 @@
 /** The steps of a log-in at a foreign OpenID Provider, up to the local user it stands for. */
 import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
+import { amrOf } from '../../identity/strength.ts';
+import type { Proof } from '../../store/store.ts';
 import type { Provider, User } from '../../tenant/tenant.ts';
 import type {
   AtProvider,
@@ -166,11 +168,12 @@ function offerProof(
 export async function linkUser(
   facts: ProviderUserNamed,
   ports: Ports,
-): Promise<StepResult<{ linked: { readonly userId: string } }>> {
+): Promise<StepResult<{ linked: { readonly userId: string; readonly proof: Proof } }>> {
+  const proof: Proof = { amr: amrOf(facts.claims['amr']), provider: facts.providerId };
   const known = facts.userId === undefined ? undefined : await ports.user(facts.userId);
   if (known && !known.enabled) return reject('access_denied', 'The request was denied', 'user-disabled');
   // Who linked the provider's account is a person of this tenant's: what they are is not the provider's to change.
-  if (known && !known.external) return move('linked', { userId: known.id });
+  if (known && !known.external) return move('linked', { userId: known.id, proof });
   const { session } = facts;
   const user: User = {
     ...(known ?? { enabled: true }),
@@ -192,5 +195,5 @@ export async function linkUser(
     if ((error as { code?: string }).code !== 'conflict') throw error;
     return reject('access_denied', 'The request was denied', 'username-taken');
   }
-  return move('linked', { userId: user.id });
+  return move('linked', { userId: user.id, proof });
 }

@@ -1,11 +1,13 @@
 /** From a valid request to a person with a session: session reuse, the log-in form, and what follows a proof of identity. */
 import type { UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
+import { nothingProved } from '../../identity/strength.ts';
 import type { StoredSession } from '../../store/store.ts';
 import type { User } from '../../tenant/tenant.ts';
-import type { Authenticated, ExistingFound, Identified, ProviderChosen, Validated } from '../facts.ts';
+import type { Authenticated, ExistingFound, Identified, PersonKnown, ProviderChosen, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { revokeAtProvider, stillWelcome } from './provider-session.ts';
+import { asksForFactor, rememberDevice, whatIsMissing } from './second-factor.ts';
 import { type Again, move, type Moved, reject, type StepResult } from '../table.ts';
 
 export type AuthenticatedGives = Omit<Authenticated, keyof Validated>;
@@ -37,7 +39,14 @@ export function wantsFreshLogin({ prompt, maximumAgeSeconds }: Validated): boole
 export async function findSession(
   facts: Validated,
   ports: Ports,
-): Promise<StepResult<{ reused: AuthenticatedGives; login: unknown; provider: Pick<ProviderChosen, 'providerId'> }>> {
+): Promise<
+  StepResult<{
+    reused: AuthenticatedGives;
+    'step up': Omit<PersonKnown, keyof Validated>;
+    login: unknown;
+    provider: Pick<ProviderChosen, 'providerId'>;
+  }>
+> {
   const silent = facts.prompt.includes('none');
   const { sessionIdHash } = facts.request;
   const session =
@@ -51,13 +60,19 @@ export async function findSession(
     const user = await ports.user(session.userId);
     const details = session.details as unknown as UserSessionModel;
     if (user?.enabled && mayBe(facts, details.username) && (await stillWelcome(session, ports))) {
-      await noteSeen(session, ports);
-      return move('reused', {
-        userId: user.id,
-        session: details,
-        sessionIdHash: session.idHash,
-        authenticatedAt: session.authenticatedAt,
+      const { idHash: sessionIdHash, authenticatedAt, proof = nothingProved } = session;
+      const person = { userId: user.id, session: details, proof };
+      const missing = await whatIsMissing(person, ports, {
+        purpose: 'log-in',
+        asked: asksForFactor(facts, ports.tenant),
       });
+      if (missing === undefined) {
+        await noteSeen(session, ports);
+        return move('reused', { ...person, sessionIdHash, authenticatedAt });
+      }
+      // Whoever must set a second factor up proves who they are first: a session may have been found open.
+      if (missing === 'code' && !silent)
+        return move('step up', { ...person, claims: {}, steppingUp: { sessionIdHash, authenticatedAt } });
     }
   }
   if (silent) return reject('login_required', 'The person must log in', 'login-required');
@@ -152,26 +167,43 @@ async function proveAccount(
       : user.passwordHash === undefined
         ? {}
         : { passwordProof: ports.hash(user.passwordHash) }),
+    proof: { amr: ['pwd'] },
     session: sessionOf(user),
   });
 }
 
 /** Makes the browser's session under a new id, so that an id planted before the log-in is worth nothing. */
 export async function establishSession(
-  facts: Validated & {
-    readonly userId: string;
-    readonly session: UserSessionModel;
-    readonly claims: Readonly<Record<string, Json>>;
-    readonly providerId?: string;
-    readonly providerTokens?: string;
-  },
+  facts: PersonKnown & { readonly providerId?: string; readonly providerTokens?: string },
   ports: Ports,
 ): Promise<StepResult<{ authenticated: AuthenticatedGives; link: AuthenticatedGives }>> {
+  const { userId, session, proof, steppingUp } = facts;
+  // Whatever way led here, and whatever was set up or required since it began.
+  if (await whatIsMissing(facts, ports, { purpose: 'log-in', asked: asksForFactor(facts, ports.tenant) }))
+    return reject('access_denied', 'The request was denied', 'second-factor-missing');
   if (facts.launchUsername !== undefined && facts.launchUsername !== facts.session.username) {
     return reject('access_denied', 'The launch was made for another user', 'launch-user-mismatch');
   }
   if (!mayBe(facts, facts.session.username))
     return reject('login_required', 'Another user than id_token_hint names has logged in', 'hint-user-mismatch');
+  if (steppingUp) {
+    const { sessionIdHash, authenticatedAt } = steppingUp;
+    if (!(await ports.store.sessions.strengthen(ports.tenant.id, sessionIdHash, proof, ports.now())))
+      return reject('login_required', 'The session has ended', 'session-ended');
+    ports.audit({
+      tenantId: ports.tenant.id,
+      at: ports.now(),
+      type: 'session.stepped-up',
+      outcome: 'success',
+      clientId: facts.clientId,
+      userId,
+    });
+    return move(
+      'authenticated',
+      { userId, session, proof, sessionIdHash, authenticatedAt },
+      { reveal: { ...(await rememberDevice(facts, ports)) } },
+    );
+  }
   const sessionId = ports.newHandle();
   const sessionIdHash = ports.hash(sessionId);
   const now = ports.now();
@@ -193,6 +225,7 @@ export async function establishSession(
     expiresAt: now + ports.tenant.lifetimes.sessionSeconds * 1000,
     seenAt: now,
     ...(facts.request.device ? { device: facts.request.device } : {}),
+    proof,
     details: facts.session as unknown as Readonly<Record<string, unknown>>,
   });
   if (facts.providerId !== undefined && facts.providerTokens !== undefined)
@@ -215,8 +248,8 @@ export async function establishSession(
   });
   return move(
     facts.linkWanted ? 'link' : 'authenticated',
-    { userId: facts.userId, session: facts.session, sessionIdHash, authenticatedAt, providerTokens: undefined },
-    { reveal: { sessionId } },
+    { userId, session, proof, sessionIdHash, authenticatedAt, providerTokens: undefined },
+    { reveal: { sessionId, ...(await rememberDevice(facts, ports)) } },
   );
 }
 

@@ -116,6 +116,8 @@ function accessTokenClaims(
       ? { fhirUser: grant.session.fhirUserUrl }
       : {}),
     ...(grant.reasonForRequest ? { reason_for_request: grant.reasonForRequest } : {}),
+    ...(grant.acr === undefined ? {} : { acr: grant.acr }),
+    ...(grant.amr === undefined ? {} : { amr: [...grant.amr] }),
     ...(authorities.length > 0 ? { authorities: authorities.map((authority) => ({ ...authority })) } : {}),
     ...grant.accessTokenClaims,
     ...(grant.authenticatedAt ? { auth_time: Math.floor(grant.authenticatedAt / 1000) } : {}),
@@ -176,6 +178,8 @@ async function signIdToken(
       jti: ports.newHandle().slice(0, 22),
       at_hash: half,
       ...(grant.authenticatedAt ? { auth_time: Math.floor(grant.authenticatedAt / 1000) } : {}),
+      ...(grant.acr === undefined ? {} : { acr: grant.acr }),
+      ...(grant.amr === undefined ? {} : { amr: [...grant.amr] }),
       ...(grant.sessionIdHash ? { sid: sidOf(grant.sessionIdHash) } : {}),
       // One that comes of a refresh has none (OpenID Connect Core section 12.2).
       ...(grant.nonce && grant.grantType !== 'refresh_token' ? { nonce: grant.nonce } : {}),

@@ -1,11 +1,9 @@
 /** A person who must choose another password does so between the proof of who they are and the session. */
 import { checkPassword, hashPassword, whyChange, withPassword } from '../../identity/password.ts';
 import type { User } from '../../tenant/tenant.ts';
-import type { Identified } from '../facts.ts';
+import type { PersonKnown } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type StepResult } from '../table.ts';
-
-type Known = Identified & { readonly userId: string };
 
 export interface PasswordDue {
   readonly passwordDue: 'asked' | 'expired';
@@ -13,17 +11,18 @@ export interface PasswordDue {
 
 /** Whether the person goes on, or must choose another password first. */
 export async function findPasswordDue(
-  facts: Known,
+  facts: PersonKnown,
   ports: Ports,
 ): Promise<StepResult<{ current: unknown; due: PasswordDue }>> {
-  const user = await ports.user(facts.userId);
+  // Nobody chooses another password without having just proved the one there is.
+  const user = facts.passwordProof === undefined ? undefined : await ports.user(facts.userId);
   const why = user && whyChange(user, ports.tenant.passwords, ports.now());
   return why === undefined ? move('current', {}) : move('due', { passwordDue: why });
 }
 
 /** The form with the new password, twice. Nothing is kept of one that may not be set. */
 export async function acceptNewPassword(
-  facts: Known & PasswordDue,
+  facts: PersonKnown & PasswordDue,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
 ): Promise<StepResult<{ changed: unknown }> | Again> {
@@ -69,6 +68,8 @@ export async function changePassword(
   });
   if (!done) return ['changed-meanwhile'];
   await store.sessions.endForUser(tenant.id, user.id, ports.now());
+  // Who knew the old password may have had a device remembered.
+  await store.secondFactors.forgetDevices(tenant.id, user.id);
   ports.notifyApps();
   ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'password.changed', outcome: 'success', userId: user.id });
   return [];

@@ -10,6 +10,7 @@ import * as providerAccounts from './0011-provider-accounts.ts';
 import * as mailedLinks from './0012-mailed-links.ts';
 import * as rememberedContexts from './0013-remembered-contexts.ts';
 import * as registrations from './0007-registrations.ts';
+import * as secondFactors from './0008-second-factors.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -26,4 +27,5 @@ export const migrations: readonly NamedMigration[] = [
   mailedLinks,
   rememberedContexts,
   registrations,
+  secondFactors,
 ];

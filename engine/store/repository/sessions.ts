@@ -1,6 +1,6 @@
 /** Log-in sessions of people, and the apps that log them in with one. */
 import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
-import type { Device, SessionApp, SessionRepository, StoredSession } from '../store.ts';
+import type { Device, Proof, SessionApp, SessionRepository, StoredSession } from '../store.ts';
 
 interface SessionRow {
   readonly tenant_id: string;
@@ -10,6 +10,7 @@ interface SessionRow {
   readonly expires_at: string | number;
   readonly seen_at: string | number | null;
   readonly device: Device | null;
+  readonly proof: Proof | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -22,6 +23,7 @@ function toSession(row: SessionRow): StoredSession {
     expiresAt: instant(row.expires_at),
     ...(row.seen_at === null ? {} : { seenAt: instant(row.seen_at) }),
     ...(row.device === null ? {} : { device: row.device }),
+    ...(row.proof === null ? {} : { proof: row.proof }),
     details: row.details,
   };
 }
@@ -61,11 +63,11 @@ export function sessionRepository(database: Database): SessionRepository {
     async save(session) {
       await rows(
         database,
-        `insert into session (tenant_id, id_hash, user_id, authenticated_at, expires_at, seen_at, device, details)
-         values (?, ?, ?, ?, ?, ?, ?::jsonb, ?::jsonb)
+        `insert into session (tenant_id, id_hash, user_id, authenticated_at, expires_at, seen_at, device, proof, details)
+         values (?, ?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, ?::jsonb)
          on conflict (tenant_id, id_hash) do update set user_id = excluded.user_id,
            authenticated_at = excluded.authenticated_at, expires_at = excluded.expires_at, seen_at = excluded.seen_at,
-           device = excluded.device, details = excluded.details`,
+           device = excluded.device, proof = excluded.proof, details = excluded.details`,
         [
           session.tenantId,
           session.idHash,
@@ -74,6 +76,7 @@ export function sessionRepository(database: Database): SessionRepository {
           session.expiresAt,
           session.seenAt ?? null,
           session.device === undefined ? null : encodeJson(session.device),
+          session.proof === undefined ? null : encodeJson(session.proof),
           encodeJson(session.details),
         ],
       );
@@ -100,6 +103,14 @@ export function sessionRepository(database: Database): SessionRepository {
         'update session set seen_at = ? where tenant_id = ? and id_hash = ? and coalesce(seen_at, 0) < ?',
         [now, tenantId, idHash, now],
       );
+    },
+    async strengthen(tenantId, idHash, proof, now) {
+      const stronger = await rows(
+        database,
+        `update session set proof = ?::jsonb where tenant_id = ? and id_hash = ? and expires_at > ? returning id_hash`,
+        [encodeJson(proof), tenantId, idHash, now],
+      );
+      return stronger.length === 1;
     },
     async addApp(tenantId, idHash, { clientId, subject }) {
       await rows(

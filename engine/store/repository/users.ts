@@ -106,9 +106,12 @@ export function userRepository(database: Database): UserRepository {
     async delete(tenantId, id) {
       await rows(
         database,
-        `with linked as (delete from provider_link where tenant_id = ? and user_id = ?)
+        `with linked as (delete from provider_link where tenant_id = ? and user_id = ?),
+           authenticators as (delete from authenticator where tenant_id = ? and user_id = ?),
+           codes as (delete from recovery_code where tenant_id = ? and user_id = ?),
+           devices as (delete from remembered_device where tenant_id = ? and user_id = ?)
          delete from account where tenant_id = ? and id = ?`,
-        [tenantId, id, tenantId, id],
+        Array.from({ length: 5 }, () => [tenantId, id]).flat(),
       );
     },
     async list(tenantId, { search, after, limit } = {}) {

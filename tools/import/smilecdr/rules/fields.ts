@@ -100,7 +100,7 @@ export const userFields: readonly FieldRule[] = [
   differs('systemUser', 'System users are not brought over.'),
   differs('external', 'External users are not brought over: each is made anew at the first log-in at the provider.'),
   missing('serviceAccount', 'There are no service accounts: a machine is a client with client_credentials.'),
-  missing('twoFactorAuthStatus', 'There is no second factor; the key is not brought over.'),
+  missing('twoFactorAuthStatus', 'The key is not brought over: the person sets a second factor up anew.'),
   ...['failedLoginAttempts', 'lastActive', 'lastConnected', 'pid', 'nodeId', 'moduleId'].map(administrative),
 ];
 

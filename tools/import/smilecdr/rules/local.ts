@@ -26,7 +26,7 @@ export const localRules: readonly PropertyRule[] = [
   ),
   ...alike(
     ['tfa.totp.issuer_name', 'tfa.totp.lock_after_failed_attempts'],
-    'missing',
-    'There is no second factor: decide whether people may log in without before you move.',
+    'differs',
+    'Write `secondFactor.issuerName`. After five wrong codes the second factor waits a minute, doubled with each further one. Everybody sets it up anew.',
   ),
 ];

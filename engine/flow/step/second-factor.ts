@@ -1,0 +1,202 @@
+/** The second factor at log-in: whether it is asked for, its code, and setting one up where the person must have one. */
+import { missingFactor, hasTwoFactors, withFactor } from '../../identity/strength.ts';
+import type { UserSessionModel } from '../../script/model.ts';
+import type { Proof } from '../../store/store.ts';
+import type { Tenant } from '../../tenant/tenant.ts';
+import type { PersonKnown, Validated } from '../facts.ts';
+import type { Ports } from '../ports.ts';
+import { type Again, move, reject, type StepResult } from '../table.ts';
+
+export interface SetupBegun {
+  /** The new secret, encrypted. */
+  readonly setup: string;
+}
+
+export interface SetupConfirmed extends SetupBegun {
+  /** The time step whose code was right. */
+  readonly setupStep: number;
+}
+
+export interface CodesToShow {
+  /** The recovery codes, encrypted until they were seen. */
+  readonly newCodes: string;
+}
+
+interface Who {
+  readonly userId: string;
+  readonly session: Pick<UserSessionModel, 'authorities'>;
+  readonly proof: Proof;
+}
+
+/** Whether the app asks for a second factor by `acr_values` (OpenID Connect Core section 3.1.2.1). */
+export function asksForFactor({ request }: Pick<Validated, 'request'>, { secondFactor }: Tenant): boolean {
+  const asked = (request.parameters['acr_values'] ?? '').split(' ');
+  return secondFactor.level !== 'off' && secondFactor.acrValues.some((value) => asked.includes(value));
+}
+
+/** The `acr` that an ID token says: the value the app asked by, if any, where two factors were proved. */
+export function acrOf({ request }: Pick<Validated, 'request'>, proof: Proof, { secondFactor }: Tenant) {
+  if (secondFactor.level === 'off' || !hasTwoFactors(proof)) return undefined;
+  const asked = (request.parameters['acr_values'] ?? '').split(' ');
+  return asked.find((value) => secondFactor.acrValues.includes(value)) ?? secondFactor.acrValues[0];
+}
+
+/** What is missing of a person's proof, see `missingFactor`; for an app that asks for two factors, nothing less will do. */
+export async function whatIsMissing(
+  { userId, session, proof }: Who,
+  ports: Ports,
+  { purpose, asked = false }: { readonly purpose: 'log-in' | 'account'; readonly asked?: boolean },
+): Promise<'code' | 'enrolment' | undefined> {
+  const { tenant } = ports;
+  if (tenant.secondFactor.level === 'off' || hasTwoFactors(proof)) return undefined;
+  const enrolled = await ports.secondFactor.isEnrolled(tenant, userId, ports.now());
+  if (asked) return enrolled ? 'code' : 'enrolment';
+  return missingFactor({ proof, authorities: session.authorities, enrolled }, tenant.secondFactor, purpose);
+}
+
+/** Whether the person goes on, is asked for a code, or must set a second factor up first. */
+export async function findFactorDue(
+  facts: PersonKnown,
+  ports: Ports,
+): Promise<StepResult<{ enough: Pick<PersonKnown, 'proof'>; ask: unknown; enrol: SetupBegun }>> {
+  const { proof } = facts;
+  const asked = asksForFactor(facts, ports.tenant);
+  const missing = await whatIsMissing(facts, ports, { purpose: 'log-in', asked });
+  if (missing === undefined) return move('enough', { proof });
+  if (missing === 'code')
+    return !asked && (await isRemembered(facts, ports))
+      ? move('enough', { proof: { ...proof, device: true } })
+      : move('ask', {});
+  return move('enrol', { setup: await ports.secondFactor.beginSetup(ports.tenant, facts.userId, ports.now()) });
+}
+
+/** The form with a code of the app, or a recovery code. */
+export async function acceptFactor(
+  facts: PersonKnown,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<StepResult<{ proven: Pick<PersonKnown, 'proof' | 'rememberDevice'> }> | Again> {
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
+  const typed = typedCode(input);
+  if (typed === '') return { kind: 'again' };
+  const { tenant } = ports;
+  const user = await ports.user(facts.userId);
+  if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
+  const result = await ports.secondFactor.verify({
+    tenant,
+    userId: user.id,
+    typed,
+    remoteAddress: facts.request.remoteAddress,
+    now: ports.now(),
+  });
+  if (result.ok)
+    return move('proven', { proof: withFactor(facts.proof, 'otp'), rememberDevice: input['remember'] === 'yes' });
+  ports.audit({
+    tenantId: tenant.id,
+    at: ports.now(),
+    type: 'login',
+    outcome: 'failure',
+    clientId: facts.clientId,
+    userId: user.id,
+    reason: result.reason,
+  });
+  return { kind: 'again', error: result.reason };
+}
+
+/** The form with the first code of an app that the person has just set up. */
+export async function acceptSetup(
+  facts: PersonKnown & SetupBegun,
+  input: Readonly<Record<string, unknown>>,
+  ports: Ports,
+): Promise<StepResult<{ confirmed: Pick<SetupConfirmed, 'setupStep'> }> | Again> {
+  if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
+  const { tenant } = ports;
+  const typed = typedCode(input);
+  if (typed === '') return { kind: 'again' };
+  const setupStep = await ports.secondFactor.checkSetup(tenant, facts.userId, facts.setup, typed, ports.now());
+  return setupStep === undefined ? { kind: 'again', error: 'wrong-code' } : move('confirmed', { setupStep });
+}
+
+/** Keeps the new second factor. Sessions that began without it end: somebody else may have begun them. */
+export async function keepFactor(
+  facts: PersonKnown & SetupConfirmed,
+  ports: Ports,
+): Promise<StepResult<{ kept: CodesToShow & { readonly proof: Proof } }>> {
+  const { tenant } = ports;
+  const user = await ports.user(facts.userId);
+  if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
+  const codes = await enrol(user.id, facts.setup, facts.setupStep, ports);
+  if (codes === undefined) return reject('access_denied', 'The request was denied', 'second-factor-set-up-meanwhile');
+  return move('kept', {
+    newCodes: await ports.secondFactor.sealCodes(tenant, user.id, codes),
+    proof: withFactor(facts.proof, 'otp'),
+    // What was stepped up has just ended.
+    steppingUp: undefined,
+    setup: undefined,
+  });
+}
+
+/** The person has seen the recovery codes; nothing keeps them any more. */
+export function acceptCodesSeen(
+  _facts: PersonKnown & CodesToShow,
+  input: Readonly<Record<string, unknown>>,
+): StepResult<{ seen: { readonly newCodes: undefined } }> | Again {
+  return input['do'] === 'saved' ? move('seen', { newCodes: undefined }) : { kind: 'again' };
+}
+
+/**
+ * Enrols a person, ends all their sessions and says so in the audit trail.
+ * @returns the recovery codes; undefined where they have a second factor already, or the setup counts no longer.
+ */
+export async function enrol(
+  userId: string,
+  setup: string,
+  step: number,
+  ports: Ports,
+): Promise<readonly string[] | undefined> {
+  const { tenant, store } = ports;
+  const codes = await ports.secondFactor.enrol(tenant, userId, setup, step, ports.now());
+  if (codes === undefined) return undefined;
+  await store.sessions.endForUser(tenant.id, userId, ports.now());
+  ports.notifyApps();
+  ports.audit({ tenantId: tenant.id, at: ports.now(), type: 'second-factor.enrolled', outcome: 'success', userId });
+  return codes;
+}
+
+const day = 86_400_000;
+
+/** Whether the browser shows the cookie of a device that this person had remembered. */
+async function isRemembered({ request, userId }: PersonKnown, { tenant, store, now }: Ports): Promise<boolean> {
+  const { rememberDays } = tenant.secondFactor;
+  const { rememberedHash } = request;
+  return (
+    rememberDays > 0 &&
+    rememberedHash !== undefined &&
+    // What the tenant allows by now holds for devices that were remembered before, too.
+    store.secondFactors.knowsDevice(tenant.id, userId, rememberedHash, now(), now() - rememberDays * day)
+  );
+}
+
+/** Remembers the device where the person wants it. Answers the value of its cookie. */
+export async function rememberDevice(facts: PersonKnown, ports: Ports): Promise<{ readonly deviceToken?: string }> {
+  const { tenant, store } = ports;
+  const { rememberDays } = tenant.secondFactor;
+  if (facts.rememberDevice !== true || rememberDays === 0) return {};
+  const deviceToken = ports.newHandle();
+  const now = ports.now();
+  await store.secondFactors.rememberDevice({
+    tenantId: tenant.id,
+    hash: ports.hash(deviceToken),
+    userId: facts.userId,
+    rememberedAt: now,
+    expiresAt: now + rememberDays * day,
+  });
+  return { deviceToken };
+}
+
+/** What was typed into the field for the app's code, else into the one for a recovery code. */
+export function typedCode(input: Readonly<Record<string, unknown>>): string {
+  const [code, recovery] = [input['code'], input['recovery']];
+  if (typeof code === 'string' && code.trim() !== '') return code;
+  return typeof recovery === 'string' ? recovery.trim() : '';
+}
