@@ -24,7 +24,6 @@ import { openStore } from './store/open.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
 import type { Store } from './store/store.ts';
 import { openTenantDirectory } from './tenant/directory.ts';
-import { hasSampleTerms } from './tenant/load.ts';
 import type { Problem } from './tenant/problem.ts';
 import type { ServerSettings } from './tenant/server.ts';
 import type { Tenant, TenantDirectory } from './tenant/tenant.ts';
@@ -100,8 +99,6 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   closers.push(() => scripts.close());
 
   async function prepare(tenant: Tenant): Promise<void> {
-    if (hasSampleTerms(tenant))
-      logger.warn({ tenant: tenant.id }, 'people are asked to accept sample terms of service: write your own');
     await keyring.prepare(tenant);
     await seedUsers(store, tenant);
     await registry.record(tenant);

@@ -1,6 +1,6 @@
 /** The local inbound module: user names and passwords kept here, argon2id; foreign hashes and those of another cost give way at the next log-in. */
 import { LRUCache } from 'lru-cache';
-import { isForeignHash, schemeOf } from '../store/foreign-hash.ts';
+import { costOf } from '../store/foreign-hash.ts';
 import { verifySlowHash } from '../store/secret.ts';
 import type { UserRepository } from '../store/store.ts';
 import type { PasswordRules, Tenant, User } from '../tenant/tenant.ts';
@@ -14,6 +14,9 @@ export interface LocalModule {
 /** argon2id takes 19 MiB each; more at once than this wait. */
 const mostVerifications = 8;
 
+/** Milliseconds until it is looked up again which hashes people have: those of an old cost go as people log in. */
+const hashesRead = 600_000;
+
 /** Unknown, disabled and locked users cost the work of a wrong password. */
 export function createLocalModule({ users }: { readonly users: UserRepository }): LocalModule {
   const nobodies = new LRUCache<string, Promise<string>>({ max: 100 });
@@ -24,12 +27,23 @@ export function createLocalModule({ users }: { readonly users: UserRepository })
     nobodies.set(key, known);
     return known;
   };
-  const foreignHashes = new WeakMap<Tenant, readonly string[]>();
-  const foreignHashesOf = (tenant: Tenant): readonly string[] => {
-    const known = foreignHashes.get(tenant) ?? oneOfEachScheme(tenant);
-    foreignHashes.set(tenant, known);
-    return known;
-  };
+  // Reading them takes longer the more people there are: an old answer is good while the next one is read.
+  const hashesByCost = new LRUCache<string, readonly string[]>({
+    max: 1_000,
+    ttl: hashesRead,
+    allowStale: true,
+    fetchMethod: (tenantId) => users.hashesByCost(tenantId),
+  });
+  /** A hash of each cost that a person of the tenant may have, by the cost. */
+  async function eachCost(tenant: Tenant, stored: string, nobody: string): Promise<Map<string | undefined, string>> {
+    let known = (await hashesByCost.fetch(tenant.id)) ?? [];
+    const all = () => new Map([...known, nobody].map((hash) => [costOf(hash), hash]));
+    // A cost that came up since: from now on every failure counts it.
+    const cost = costOf(stored);
+    if (cost !== undefined && !all().has(cost))
+      known = (await hashesByCost.fetch(tenant.id, { forceRefresh: true })) ?? [];
+    return all();
+  }
   let running = 0;
   const waiting: (() => void)[] = [];
   const verifyBounded = async (stored: string, password: string): Promise<boolean> => {
@@ -76,18 +90,10 @@ export function createLocalModule({ users }: { readonly users: UserRepository })
           kind: 'accepted',
           user: isHashedAs(stored, rules) ? user : await replaceHash(tenant.id, user, password, rules),
         };
-      // Each kind of hash takes its own time: a failure goes through all of them, whoever it is about.
-      for (const other of [await nobody, ...foreignHashesOf(tenant)])
-        if (schemeOf(other) !== schemeOf(stored)) await verifyBounded(other, password ?? '');
+      // Each cost takes its own time: a failure goes through all that people here have, whoever it is about.
+      for (const [cost, other] of await eachCost(tenant, stored, await nobody))
+        if (cost !== costOf(stored)) await verifyBounded(other, password ?? '');
       return user?.passwordHash === undefined ? { kind: 'unknown' } : { kind: 'refused', username: user.username };
     },
   };
-}
-
-/** A foreign password hash of each kind that the document's people have. */
-function oneOfEachScheme(tenant: Tenant): readonly string[] {
-  const hashes = new Map<string | undefined, string>();
-  for (const { passwordHash = '' } of tenant.users)
-    if (isForeignHash(passwordHash)) hashes.set(schemeOf(passwordHash), passwordHash);
-  return [...hashes.values()];
 }

@@ -8,7 +8,7 @@ import type { PasswordRules, User } from '../tenant/tenant.ts';
 /** A rule that a candidate does not meet. Each is a message `newPassword.fault-<code>`. */
 export type PasswordFault = 'too-short' | 'too-long' | 'too-weak' | 'breached' | 'names-you' | 'used-before';
 
-/** Bytes. More is no gain, and argon2id would have to read it. */
+/** Bytes, for every tenant. More is no gain, and argon2id would have to read it. */
 export const longestPassword = 1024;
 /** Characters that the estimate reads: its time grows with the square. */
 const mostEstimated = 100;
@@ -61,7 +61,9 @@ export async function checkPassword(
   const faults: PasswordFault[] = [];
   const lower = candidate.toLowerCase();
   // NIST SP 800-63B, section 3.1.1.2: each code point counts as one character.
-  if ([...candidate].length < rules.minimumLength) faults.push('too-short');
+  const characters = [...candidate].length;
+  if (characters > rules.maximumLength) return ['too-long'];
+  if (characters < rules.minimumLength) faults.push('too-short');
   if (namesOf(person).some((name) => name.length >= 3 && lower.includes(name.toLowerCase()))) faults.push('names-you');
   if (rules.breached?.has(breachKeyOf(candidate))) faults.push('breached');
   if (faults.length === 0 && rules.minimumStrength > 0) {

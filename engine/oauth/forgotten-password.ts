@@ -148,6 +148,7 @@ export function forgottenPasswordRoutes(server: FastifyInstance, engine: Engine,
       why: 'reset',
       current: false,
       minimumLength: context.tenant.passwords.minimumLength,
+      maximumLength: context.tenant.passwords.maximumLength,
       faults,
     });
   };

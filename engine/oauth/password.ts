@@ -16,6 +16,7 @@ export function passwordRoutes(server: FastifyInstance, engine: Engine, contextO
       username,
       current: true,
       minimumLength: context.tenant.passwords.minimumLength,
+      maximumLength: context.tenant.passwords.maximumLength,
       faults,
     });
 

@@ -123,8 +123,8 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
       };
     }
     case 'newPassword': {
-      const { faults, why, minimumLength } = view as PageViews['newPassword'];
-      const gaps = { minimum: String(minimumLength) };
+      const { faults, why, minimumLength, maximumLength } = view as PageViews['newPassword'];
+      const gaps = { minimum: String(minimumLength), maximum: String(maximumLength) };
       return {
         ...(why ? { whyText: say(words, `newPassword.why-${why}`) } : {}),
         ruleText: say(words, 'newPassword.rule', gaps),

@@ -108,6 +108,7 @@ export async function interactionPage(
           why: passwordDue,
           current: false,
           minimumLength: ports.tenant.passwords.minimumLength,
+          maximumLength: ports.tenant.passwords.maximumLength,
           faults: again.error?.split(' ') ?? [],
         },
       };

@@ -103,6 +103,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       why: 'expired',
       current: true,
       minimumLength: 8,
+      maximumLength: 128,
       faults: ['too-short', 'names-you'],
     },
     secondFactor: { ...form, rememberDays: 30, error: 'wrong-code' },

@@ -139,6 +139,7 @@ export interface PageViews {
     /** Whether the present password is asked for, as nobody has just proven it. */
     readonly current: boolean;
     readonly minimumLength: number;
+    readonly maximumLength: number;
     /** Rules that the last attempt did not meet: `different`, `wrong-current`, `try-later`, or those of the tenant. */
     readonly faults: readonly string[];
   };

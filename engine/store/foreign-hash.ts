@@ -23,6 +23,11 @@ export function schemeOf(hash: string): string | undefined {
   return (bcrypt.exec(hash) ?? keyDerivation.exec(hash))?.[1];
 }
 
+/** What makes two stored passwords take equally long to verify: the scheme and its cost, of our own hashes as well. */
+export function costOf(hash: string): string | undefined {
+  return /^\$(argon2id\$v=\d+\$[^$]+)\$/.exec(hash)?.[1] ?? schemeOf(hash);
+}
+
 /** libuv has four threads, which names are resolved on, too: slow foreign hashes never take all of them. */
 const mostAtOnce = 2;
 let running = 0;

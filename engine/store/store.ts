@@ -214,6 +214,8 @@ export interface UserRepository {
     tenantId: string,
     options?: { readonly search?: string; readonly after?: string; readonly limit?: number },
   ): Promise<readonly User[]>;
+  /** One stored password hash of each scheme and cost that people of the tenant have; a few at most. */
+  hashesByCost(tenantId: string): Promise<readonly string[]>;
   /** Adds one failed log-in; `success` clears them. Answers the failures since the last success. */
   recordLogin(tenantId: string, username: string, success: boolean, now: number): Promise<number>;
   failures(tenantId: string, username: string): Promise<{ readonly count: number; readonly lastAt: number }>;

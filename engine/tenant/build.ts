@@ -94,9 +94,12 @@ export async function buildTenant(
   > & {
     readonly hashing: PasswordRules['hashing'];
   };
+  const breachedText = breachedList && (await files.read(breachedList, '/passwords/breachedList'));
+  const breached = breachedText === undefined || breachedText === '' ? undefined : readBreachedList(breachedText);
+  const passwords: PasswordRules = { ...passwordRules, ...(breached && { breached }) };
   const users: User[] = [];
   for (const [index, user] of (document.users ?? []).entries())
-    users.push(await loadUser(user, `/users/${index}`, files, rules, folder, passwordRules));
+    users.push(await loadUser(user, `/users/${index}`, files, rules, folder, passwords, document.demo === true));
   const providers: Provider[] = [];
   for (const [index, { clientSecret, federationAuth, saml, ...rest }] of (document.providers ?? []).entries()) {
     const at = `/providers/${index}`;
@@ -183,8 +186,6 @@ export async function buildTenant(
     allowPrivate: document.outboundHttp?.allowPrivate === true,
     rules: hosts.filter((entry) => typeof entry !== 'string'),
   };
-  const breachedText = breachedList && (await files.read(breachedList, '/passwords/breachedList'));
-  const breached = breachedText === undefined || breachedText === '' ? undefined : readBreachedList(breachedText);
   const { password: smtpSecret, ...smtp } = document.mail?.smtp ?? {};
   const smtpPassword = smtpSecret && (await files.secret(smtpSecret, '/mail/smtp/password', rules));
   const mail = document.mail && {
@@ -202,7 +203,7 @@ export async function buildTenant(
     keystore: { algorithms: document.keystore?.algorithms ?? [], imported },
     inbound,
     ...(mail && { mail }),
-    passwords: { ...passwordRules, ...(breached && { breached }) },
+    passwords,
     secondFactor: { issuerName: document.name ?? id, ...document.secondFactor },
     providers,
     clients,

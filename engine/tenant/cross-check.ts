@@ -307,6 +307,9 @@ export function crossCheck(document: TenantDocument, report: Report): void {
     (index) => `/clients/${index}/clientId`,
     report,
   );
+  const { minimumLength = 8, maximumLength = 1024 } = document.passwords ?? {};
+  if (maximumLength < minimumLength)
+    report('password-length', '/passwords/maximumLength', String(maximumLength), `at least ${minimumLength}`);
   users.forEach((user, index) => {
     if (user.password !== undefined && user.passwordHash !== undefined)
       report('password-exclusive', `/users/${index}`, 'password and passwordHash', 'one of them');

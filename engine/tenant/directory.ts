@@ -16,7 +16,11 @@ export interface DirectoryOptions {
   readonly path: string;
   readonly watch?: boolean;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly logger?: { info(message: string): void; error(fields: object, message: string): void };
+  readonly logger?: {
+    info(message: string): void;
+    warn(message: string): void;
+    error(fields: object, message: string): void;
+  };
   /** Called for a new or changed tenant before it is served; where it rejects, the one before stays. */
   readonly onChange?: (tenant: Tenant) => Promise<void>;
   /** When a tenant that could not be made ready is tried again: the store may have been away for a moment. */
@@ -24,6 +28,10 @@ export interface DirectoryOptions {
 }
 
 const retryEvery = 10_000;
+
+function lineOf({ message, hint }: Problem): string {
+  return `${message} ${hint}`.trim();
+}
 
 /** Refuses with the problems of all tenants at once. */
 export async function openTenantDirectory(
@@ -38,6 +46,15 @@ export async function openTenantDirectory(
   if (first.problems.length > 0) return { ok: false, problems: first.problems };
   let tenants: ReadonlyMap<string, Tenant> = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
   let locate = createLocator(first.tenants);
+
+  let warned: ReadonlySet<string> = new Set();
+  /** Says each warning once, and again when it comes back. */
+  function warn(warnings: readonly Problem[]): void {
+    const lines = new Set(warnings.map(lineOf));
+    for (const line of lines) if (!warned.has(line)) logger?.warn(line);
+    warned = lines;
+  }
+  warn(first.warnings);
 
   let told = '';
   let retryTimer: NodeJS.Timeout | undefined;
@@ -95,7 +112,8 @@ export async function openTenantDirectory(
     if (retry && !closed)
       retryTimer = setTimeout(() => void reload().catch(() => undefined), options.retryMilliseconds ?? retryEvery);
     retryTimer?.unref();
-    const lines = problems.map(({ message, hint }) => `${message} ${hint}`.trim());
+    warn(next.warnings);
+    const lines = problems.map(lineOf);
     // What was said stays true until something else is.
     if (lines.length > 0 && lines.join('\n') !== told)
       logger?.error({ problems: lines }, 'a changed configuration is invalid; the last valid one stays');

@@ -438,6 +438,10 @@ export interface TenantDocument {
      */
     minimumLength?: number;
     /**
+     * The most characters. Whatever this says, a password of more than 1024 bytes is none: reading it would cost more than it gains.
+     */
+    maximumLength?: number;
+    /**
      * How hard to guess it must be at least, as zxcvbn estimates it: 1 withstands a few guesses, 2 a throttled attack over the network, 3 a stolen hash for a while, 4 for long. 0 asks for nothing.
      */
     minimumStrength?: number;

@@ -24,6 +24,8 @@ export function publicPart(key: Jwk): Jwk {
 
 export class TenantFiles {
   readonly problems: Problem[] = [];
+  /** What works, but probably not as it was meant. */
+  readonly warnings: Problem[] = [];
   readonly #folder: string;
   readonly #document: string;
   readonly #version = createHash('sha256');
@@ -45,6 +47,10 @@ export class TenantFiles {
 
   report(code: string, pointer: string, found: string, expected: string, hint = ''): void {
     this.problems.push(problem(code, this.#document, pointer, found, expected, hint));
+  }
+
+  warn(code: string, pointer: string, found: string, expected: string, hint = ''): void {
+    this.warnings.push(problem(code, this.#document, pointer, found, expected, hint));
   }
 
   async read(name: string, pointer: string): Promise<string | undefined> {

@@ -47,7 +47,7 @@ function warningsOf(tenant: Tenant, file: string): readonly Problem[] {
 }
 
 /** Whether people who are no demo users are asked to accept the sample terms. */
-export function hasSampleTerms({ demo, termsOfService }: Pick<Tenant, 'demo' | 'termsOfService'>): boolean {
+function hasSampleTerms({ demo, termsOfService }: Pick<Tenant, 'demo' | 'termsOfService'>): boolean {
   return !demo && termsOfService !== undefined && !termsOfService.text;
 }
 
@@ -85,5 +85,5 @@ export async function loadTenant(
   const tenant = await buildTenant(checked, folder, files, options.masterEnvironment ?? {});
   const all = [...problems, ...files.problems];
   if (all.length > 0) return { ok: false, problems: all, scripts: scriptsOf(tenant) };
-  return { ok: true, tenant: deepFreeze(tenant), warnings: warningsOf(tenant, name) };
+  return { ok: true, tenant: deepFreeze(tenant), warnings: [...warningsOf(tenant, name), ...files.warnings] };
 }

@@ -1,6 +1,6 @@
 /** Clients and people of a document, as they are once secrets are hashed and files are read. */
 import { createHash } from 'node:crypto';
-import { hashPassword } from '../identity/password.ts';
+import { checkPassword, hashPassword } from '../identity/password.ts';
 import { hashLowEntropySecret } from '../store/secret.ts';
 import type { ClientDocument, UserDocument } from './document.ts';
 import type { SecretRules, TenantFiles } from './files.ts';
@@ -56,17 +56,32 @@ export async function loadClient(
   } as Client;
 }
 
-/** A person with their password hashed. */
+/** A person with their password hashed. One that they could not set themselves is warned of, but for demo people. */
 export async function loadUser(
   document: UserDocument,
   at: string,
   files: TenantFiles,
   rules: SecretRules,
   folder: string,
-  passwords: Pick<PasswordRules, 'hashing'>,
+  passwords: PasswordRules,
+  demo: boolean,
 ): Promise<User> {
   const { password, passwordHash: given, ...rest } = document;
   const text = password === undefined ? undefined : await files.secret(password, `${at}/password`, rules);
+  if (text !== undefined && !demo) {
+    // Of a hash nobody can tell; and there is no password before.
+    const { passwordHash: _given, ...person } = document;
+    const faults = await checkPassword({ ...passwords, history: 0 }, person, text);
+    const hint = 'the person can log in with it; set mustChangePassword, or choose another one';
+    if (faults.length > 0)
+      files.warn(
+        'password-rules',
+        `${at}/password`,
+        `a password that is refused elsewhere (${faults.join(', ')})`,
+        'one that fits the rules of `passwords`',
+        hint,
+      );
+  }
   const place = `${folder} user ${document.username} ${JSON.stringify(passwords.hashing)}`;
   const passwordHash =
     text === undefined ? given : await hashOnce(place, text, (value) => hashPassword(value, passwords));

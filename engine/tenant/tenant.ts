@@ -192,6 +192,7 @@ export interface MailSettings {
 
 export interface PasswordRules {
   readonly minimumLength: number;
+  readonly maximumLength: number;
   /** 0 to 4, as zxcvbn estimates. */
   readonly minimumStrength: number;
   /** Upper-case hex SHA-1 of passwords that nobody may set. */

@@ -47,6 +47,45 @@ describe('sallyport check', () => {
     }
   });
 
+  it('warns of people whose password in the document they could not set themselves, and does not show it', async () => {
+    const users = ['short', 'stolen', 'sound', 'hashed'].map((username) => ({
+      username,
+      password: { env: `PW_${username}` },
+    }));
+    const passwords = { minimumLength: 12, breachedList: 'breached.txt' };
+    const environment = {
+      PW_short: 'too brief',
+      PW_stolen: 'taken by many',
+      PW_sound: 'a lantern for an otter',
+      PW_hashed: 'x',
+    };
+    const hash = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$qL2iVv0zQm9R5C7cBv0c1Xl6b8k2e0N1m3Q4r5S6t7U';
+    const document = (more: object) =>
+      tenantDocument('one', {
+        passwords,
+        users: [...users.slice(0, 3), { username: 'hashed', passwordHash: hash }],
+        ...more,
+      });
+    const { code, output, lines } = await checked(
+      { 'one/tenant.json': document({}), 'one/breached.txt': 'taken by many' },
+      environment,
+    );
+    expect(code, output).to.equal(0);
+    expect(lines.filter((line) => line.startsWith('warning'))).to.deep.equal([
+      'warning  one/tenant.json at /users/0/password: found a password that is refused elsewhere (too-short), expected one that fits the rules of `passwords`. the person can log in with it; set mustChangePassword, or choose another one',
+      'warning  one/tenant.json at /users/1/password: found a password that is refused elsewhere (breached), expected one that fits the rules of `passwords`. the person can log in with it; set mustChangePassword, or choose another one',
+    ]);
+    expect(output).not.to.match(/too brief|taken by many|lantern/);
+    const demo = await checked(
+      {
+        'one/tenant.json': document({ demo: true, issuer: 'http://localhost:9200/one' }),
+        'one/breached.txt': 'taken by many',
+      },
+      environment,
+    );
+    expect(demo.output, 'people of a demo').not.to.contain('warning');
+  });
+
   it('checks a server file with the tenants it names', async () => {
     const files = {
       'server.json': { tenants: 'hospitals', prt: 9200, workers: 0 },

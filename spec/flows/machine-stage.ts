@@ -69,6 +69,7 @@ export function tenant(changes: Changes = {}) {
     requestParameterAllowList: [],
     passwords: {
       minimumLength: 8,
+      maximumLength: 1024,
       minimumStrength: 0,
       history: 1,
       hashing: { memoryKibibytes: 7168, passes: 1, parallelism: 1 },

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { breachKeyOf } from '../../engine/identity/password.ts';
 import { type Admin, asAdmin } from '../admin/support.ts';
 import { authorizationRequest, logIn, postForm, redeem } from '../support/oauth.ts';
 import { createPerson, type Page, type Person } from '../support/person.ts';
@@ -24,9 +25,9 @@ describe('a new password', function () {
         const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
         await writeFile(
           join(config, 'demo/breached.txt'),
-          'stolen by many\r\n8C6B27EF5C3DB8F2CB0B8CE0C7EF0B0E7A2C0D3F:12\n',
+          `stolen by many\r\n${breachKeyOf('stolen in secret')}:12\n${breachKeyOf('stolen in lower case').toLowerCase()}\r\n`,
         );
-        document['passwords'] = { minimumLength: 10, breachedList: 'breached.txt', history: 2 };
+        document['passwords'] = { minimumLength: 10, maximumLength: 96, breachedList: 'breached.txt', history: 2 };
         await writeFile(path, JSON.stringify(document));
       },
     });
@@ -79,6 +80,9 @@ describe('a new password', function () {
       'there is no second': [chosen, '', 'are not the same'],
       'it is too short': ['nine-char', 'nine-char', 'needs at least 10 characters'],
       'it is on the list': ['stolen by many', 'stolen by many', 'stolen'],
+      'its SHA-1 is on the list': ['stolen in secret', 'stolen in secret', 'stolen'],
+      'its SHA-1 is on the list in small letters': ['stolen in lower case', 'stolen in lower case', 'stolen'],
+      'it is longer than the tenant wants': ['long '.repeat(20), 'long '.repeat(20), '96 characters are the most'],
       'it is the present one': [initial, initial, 'had this password before'],
     };
     for (const [title, [password, again, sentence]] of Object.entries(refused))

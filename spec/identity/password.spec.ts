@@ -11,7 +11,7 @@ import {
 import type { PasswordRules, User } from '../../engine/tenant/tenant.ts';
 
 const hashing = { memoryKibibytes: 7168, passes: 1, parallelism: 1 };
-const plain: PasswordRules = { minimumLength: 8, minimumStrength: 0, history: 1, hashing };
+const plain: PasswordRules = { minimumLength: 8, maximumLength: 1024, minimumStrength: 0, history: 1, hashing };
 const jane: User = {
   id: 'u-1',
   username: 'jdoe',
@@ -33,6 +33,8 @@ describe('which passwords may be set', () => {
     ['bytes that are too few characters', {}, '🦄🦄🦄🦄', ['too-short']],
     ['one without end', {}, 'x'.repeat(1025), ['too-long']],
     ['one of the longest length', {}, 'x'.repeat(1024), []],
+    ['one of the tenant’s longest length', { maximumLength: 64 }, '🦄'.repeat(64), []],
+    ['one that is a character longer than the tenant wants', { maximumLength: 64 }, 'x'.repeat(65), ['too-long']],
     ['one with the user name in it', {}, 'hello-JDOE-hello', ['names-you']],
     ['one with a given name in it', {}, 'my-jane-2026', ['names-you']],
     ['one with the mailbox in it', {}, 'jane.doe-2026', ['names-you']],

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { costOf } from '../../engine/store/foreign-hash.ts';
 import type { Store } from '../../engine/store/store.ts';
 import type { Client, Provider, User } from '../../engine/tenant/tenant.ts';
 import { databases, type OpenedDatabase } from '../support/databases.ts';
@@ -52,6 +53,24 @@ for (const database of databases()) {
         expect(await store.users.findById('a', 'u1')).to.deep.equal(ann);
         expect(await store.users.findByUsername('a', 'ann')).to.deep.equal(ann);
         expect(await store.users.findByExternal('a', 'hospital', 'sub-1')).to.deep.equal(ann);
+      });
+      it('answers one hash of each cost', async () => {
+        const argon = (cost: string, salt: string) => `$argon2id$v=19$${cost}$${salt}$aGFzaA`;
+        const bcrypt = (cost: string) => `$2b$${cost}$${'a'.repeat(53)}`;
+        const pbkdf2 = '$pbkdf2-sha256$i=1000$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5a2U';
+        const hashes = [
+          argon('m=19456,t=2,p=1', 'one'),
+          argon('m=19456,t=2,p=1', 'two'),
+          argon('m=65536,t=3,p=1', 'one'),
+        ];
+        const others = [bcrypt('10'), bcrypt('12'), pbkdf2, 'not a hash', ''];
+        for (const [index, passwordHash] of [...hashes, ...others].entries())
+          await store.users.save('hashed', user(`h${index}`, `h${index}`, { passwordHash }));
+        await store.users.save('hashed', user('none', 'none'));
+        const found = await store.users.hashesByCost('hashed');
+        expect(new Set(found.map((hash) => costOf(hash))).size, found.join('\n')).to.equal(5);
+        expect(found).to.include.members([hashes[2], bcrypt('10'), bcrypt('12'), pbkdf2]);
+        expect(found).to.have.length(5);
       });
       it('finds nobody for another tenant, name or identity', async () => {
         expect(await store.users.findById('b', 'u1')).to.equal(undefined);

@@ -177,6 +177,35 @@ describe('tenant configuration', () => {
     directory.close();
   });
 
+  it('says at the start, and once, what is probably not meant', async () => {
+    const path = join(config, 'demo/tenant.json');
+    const users = [{ username: 'jo', password: { file: 'jo.txt' } }];
+    await writeFile(path, JSON.stringify({ id: 'one', name: 'One', issuer: 'https://auth.example/one', users }));
+    await writeFile(join(config, 'demo/jo.txt'), 'brief');
+    const told: string[] = [];
+    const opened = await openTenantDirectory({
+      path: join(config, 'demo'),
+      logger: { info: () => undefined, warn: (line) => void told.push(line), error: () => undefined },
+    });
+    if (!opened.ok) throw new Error(JSON.stringify(opened.problems));
+    const ofJo = () =>
+      told.filter((line) => line.includes('/users/0/password: found a password that is refused elsewhere (too-short)'));
+    expect(ofJo(), told.join('\n')).to.have.length(1);
+    await opened.directory.reload();
+    expect(ofJo()).to.have.length(1);
+    expect(told.join()).not.to.include('brief');
+    opened.directory.close();
+  });
+
+  it('refuses a longest password that is shorter than the shortest', async () => {
+    const problems = await change((document) => {
+      document['passwords'] = { minimumLength: 100, maximumLength: 64 };
+    });
+    expect(problems.map(({ code, pointer }) => `${code} ${pointer}`)).to.deep.equal([
+      'password-length /passwords/maximumLength',
+    ]);
+  });
+
   it('tries a tenant again that could not be made ready, and says so once', async () => {
     const path = join(config, 'demo/tenant.json');
     const text = await readFile(path, 'utf8');
@@ -185,7 +214,7 @@ describe('tenant configuration', () => {
     const opened = await openTenantDirectory({
       path: config,
       retryMilliseconds: 20,
-      logger: { info: () => undefined, error: (fields) => void told.push(fields) },
+      logger: { info: () => undefined, warn: () => undefined, error: (fields) => void told.push(fields) },
       async onChange() {
         failures -= 1;
         if (failures >= 0) throw new Error('the store is away');

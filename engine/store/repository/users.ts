@@ -137,6 +137,20 @@ export function userRepository(database: Database): UserRepository {
       );
       return found.map((row) => row.document);
     },
+    async hashesByCost(tenantId) {
+      // What stands before the salt says what a comparison takes; see `costOf`.
+      const found = await rows<{ readonly hash: string }>(
+        database,
+        `select distinct on (cost) cost, hash from (
+           select document->>'passwordHash' as hash,
+             substring(document->>'passwordHash' from
+               '^\\$(argon2id\\$v=[0-9]+\\$[^$]+|2[aby]\\$[0-9]+|pbkdf2-[a-z0-9]+\\$i=[0-9]+)\\$') as cost
+           from account where tenant_id = ?) as hashes
+         where cost is not null order by cost limit 20`,
+        [tenantId],
+      );
+      return found.map(({ hash }) => hash);
+    },
     async recordLogin(tenantId, username, success, now) {
       // Hashed, as anybody may try to log in by a name of any length or content.
       const key = hashHandle(username);
