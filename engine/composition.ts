@@ -3,6 +3,7 @@ import { hkdfSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { FederationPort, Ports } from './flow/ports.ts';
+import { scriptedLogIn } from './flow/scripted-log-in.ts';
 import type { Trace } from './flow/trace.ts';
 import { providerSecretName } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
@@ -76,8 +77,12 @@ export function compose(parts: Parts): ComposedEngine {
   const passwordLogIn = createPasswordLogIn({
     users: store.users,
     throttle,
-    ask: (module, attempt) =>
-      module.type === 'local' ? local.authenticate(attempt) : ldap.authenticate(module, attempt),
+    ask(module, attempt) {
+      if (module.type === 'local') return local.authenticate(attempt);
+      return module.type === 'ldap'
+        ? ldap.authenticate(module, attempt)
+        : scriptedLogIn(module, attempt, portsOf(attempt.tenant));
+    },
     answered(tenant, module, answer) {
       const unavailable = answer.kind === 'unavailable';
       parts.metrics.moduleAnswered(tenant.id, module, unavailable ? answer.problem : answer.kind);

@@ -5,6 +5,7 @@
  */
 import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
+import type { ScriptSnapshot } from '../script/version/registry.ts';
 import type { Device, Proof } from '../store/store.ts';
 import type { SamlAnswer } from './ports.ts';
 
@@ -34,6 +35,8 @@ export interface ReplyTo {
 
 export interface Received {
   readonly request: AuthorizationRequest;
+  /** The versions of scripts it runs, as they stood when it began. */
+  readonly scripts?: ScriptSnapshot;
 }
 
 export type ProviderProblem = 'provider-denied' | 'provider-unavailable';

@@ -37,7 +37,7 @@ function anyReserved(names: object, taken: ReadonlySet<string>): boolean {
 }
 
 /** A launch resource's type becomes the name of a member of the token response and of a claim. */
-function takesReservedName(session: UserSessionModel): boolean {
+export function takesReservedName(session: UserSessionModel): boolean {
   return session.launchResourceIds.some(({ resourceType }) =>
     isReserved(resourceType.toLowerCase(), reservedLaunchParameters),
   );

@@ -22,6 +22,8 @@ export interface IdentityPort {
     readonly username: string;
     readonly password: string;
     readonly remoteAddress: string;
+    /** The versions of scripts that the flow began with. */
+    readonly scripts?: ScriptSnapshot;
     /** Only passwords that are kept here: for whoever is to prove theirs before it is changed. */
     readonly localOnly?: boolean;
   }): Promise<LogInResult>;

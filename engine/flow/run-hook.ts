@@ -1,9 +1,9 @@
 /** A hook of a flow: which version of which script runs, with what, and what becomes of what it did. */
 import { codeFrame } from '../script/compile/frame.ts';
-import type { Invocation, Json } from '../script/runner.ts';
+import type { HookName, Invocation, Json } from '../script/runner.ts';
 import type { ScriptSnapshot } from '../script/version/registry.ts';
 import { callbacksFor, type ScriptSlot } from '../tenant/scripts.ts';
-import type { Script } from '../tenant/tenant.ts';
+import type { Script, Tenant } from '../tenant/tenant.ts';
 import { validateEffect } from './effect.ts';
 import { attempt, defect, isRejection, record, type Run } from './run.ts';
 import { type HookBinding, type HookCall, type HookState, type Moved, type Rejection, reject } from './table.ts';
@@ -43,17 +43,7 @@ export async function runHook(
     }
   }
   const { script, shadow, slot } = chosen;
-  const invocation: Invocation = {
-    tenantId: ports.tenant.id,
-    script,
-    hook: binding.hook,
-    input: call.input as Json,
-    limits: ports.tenant.scriptLimits,
-    environment: ports.tenant.environment,
-    outboundHttp: ports.tenant.outboundHttp,
-    fhirServers: ports.tenant.fhirServers,
-    secrets: ports.tenant.secrets,
-  };
+  const invocation = invocationOf(ports.tenant, script, binding.hook, call.input as Json);
   const result = await ports.scripts.run(invocation);
   if (shadow)
     ports.tryShadow({
@@ -108,6 +98,21 @@ export async function runHook(
     hook: trace,
   });
   return outcome;
+}
+
+/** A callback of a tenant with all that the tenant's document gives it. */
+export function invocationOf(tenant: Tenant, script: Script, hook: HookName, input: Json): Invocation {
+  return {
+    tenantId: tenant.id,
+    script,
+    hook,
+    input,
+    limits: tenant.scriptLimits,
+    environment: tenant.environment,
+    outboundHttp: tenant.outboundHttp,
+    fhirServers: tenant.fhirServers,
+    secrets: tenant.secrets,
+  };
 }
 
 /** The rollouts as they stood when the flow began: it ends on the versions it began with. */

@@ -1,6 +1,8 @@
 /** What a log-in module is asked and what it answers. `password-log-in.ts` asks the modules of a tenant in their order. */
 import { foldName } from './ldap/names.ts';
+import type { UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
+import type { ScriptSnapshot } from '../script/version/registry.ts';
 import type { Tenant, User } from '../tenant/tenant.ts';
 
 export interface LogInAttempt {
@@ -9,6 +11,8 @@ export interface LogInAttempt {
   /** Undefined where nothing may succeed any more: the module does the work of a wrong one, so that both take alike. */
   readonly password: string | undefined;
   readonly remoteAddress: string;
+  /** The versions of scripts that the flow began with. */
+  readonly scripts?: ScriptSnapshot;
   readonly now: number;
   /** Whether an account is open to attempts; asked when the module knows whose it is, before it tries the password. */
   mayTry(username: string): Promise<boolean>;
@@ -18,6 +22,8 @@ export interface LogInAttempt {
 export interface Vouched {
   readonly external: { readonly provider: string; readonly subject: string };
   readonly isNew: boolean;
+  /** Where it holds more than the account will. */
+  readonly session?: UserSessionModel;
   /** What scripts may read of them beyond their session. */
   readonly claims: Readonly<Record<string, Json>>;
 }

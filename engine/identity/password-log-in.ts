@@ -3,6 +3,7 @@
  * decides. The throttle of addresses and the lock of accounts hold for all of them.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ScriptSnapshot } from '../script/version/registry.ts';
 import type { UserRepository } from '../store/store.ts';
 import type { InboundModule, Tenant, User } from '../tenant/tenant.ts';
 import type { LoginThrottle } from './login-throttle.ts';
@@ -11,7 +12,12 @@ import { longestPassword } from './password.ts';
 
 export type LogInResult =
   | { readonly ok: true; readonly user: User; readonly moduleId: string; readonly vouched?: Vouched }
-  | { readonly ok: false; readonly reason: 'wrong-credentials' | 'try-later' | 'unavailable' };
+  | {
+      readonly ok: false;
+      readonly reason: 'wrong-credentials' | 'try-later' | 'unavailable';
+      /** The module that cannot be asked, and what is wrong there. */
+      readonly details?: { readonly module: string; readonly problem: string };
+    };
 
 export interface PasswordLogIn {
   authenticate(input: {
@@ -20,6 +26,8 @@ export interface PasswordLogIn {
     readonly password: string;
     readonly remoteAddress: string;
     readonly now: number;
+    /** The versions of scripts that the flow began with; without them those that hold now. */
+    readonly scripts?: ScriptSnapshot;
     /** Only passwords that are kept here: for whoever is to prove theirs before it is changed. */
     readonly localOnly?: boolean;
   }): Promise<LogInResult>;
@@ -44,7 +52,7 @@ export function createPasswordLogIn(options: {
   const { users, throttle, ask, answered } = options;
 
   return {
-    async authenticate({ tenant, username, password, remoteAddress, now, localOnly = false }) {
+    async authenticate({ tenant, username, password, remoteAddress, now, scripts, localOnly = false }) {
       if (throttle.blocked(remoteAddress, now)) return { ok: false, reason: 'try-later' };
       const began = performance.now();
       const modules = tenant.inbound.filter(({ type }) => !localOnly || type === 'local');
@@ -67,7 +75,15 @@ export function createPasswordLogIn(options: {
       let presented = acceptable && (await mayTry(name)) ? password : undefined;
       let knownAs: string | undefined;
       for (const module of modules) {
-        const answer = await ask(module, { tenant, name, password: presented, remoteAddress, now, mayTry });
+        const answer = await ask(module, {
+          tenant,
+          name,
+          password: presented,
+          remoteAddress,
+          now,
+          mayTry,
+          ...(scripts && { scripts }),
+        });
         if (presented !== undefined || answer.kind === 'unavailable') answered(tenant, module.id, answer);
         if (answer.kind === 'accepted' && presented !== undefined) {
           await users.recordLogin(tenant.id, failureName(tenant, answer.user.username), true, now);
@@ -79,7 +95,7 @@ export function createPasswordLogIn(options: {
         if (answer.kind === 'unavailable') {
           if (knownAs !== undefined) await failed(knownAs);
           await toStep(began);
-          return { ok: false, reason: 'unavailable' };
+          return { ok: false, reason: 'unavailable', details: { module: module.id, problem: answer.problem } };
         }
         if (answer.kind === 'refused') {
           knownAs ??= answer.username;

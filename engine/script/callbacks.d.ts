@@ -176,13 +176,13 @@ declare module 'sallyport' {
    */
   export type GetUserName = (theOidcUserInfoMap: OidcUserInfoMap, theServerInfo: OAuth2Server) => Awaitable<string>;
   /**
-   * Whether a partner organisation’s request is granted, and what its user may do here. Returns a success of the factory, filled in, or a failure; anything else denies.
+   * Whether a partner organisation’s request is granted, and what its user may do here; or, in the script of a scripted log-in module, whether a user name and password are right, and who that is. `theRequest` has the members of the one or of the other. Returns a success of the factory, filled in, or a failure; nothing denies, too, and anything else is a fault.
    *
-   * When: after both tokens were verified.
-   * Configured at: `codap.authorization`.
+   * When: after both tokens were verified; when a person has typed in user name and password.
+   * Configured at: `scripts.codapAuthorization`; the script of an inbound module of type `scripted`.
    */
   export type Authenticate = (
-    theRequest: CodapRequest,
+    theRequest: CodapRequest & AuthenticationRequest,
     theOutcomeFactory: ScriptAuthenticationOutcomeFactory,
   ) => Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>;
   /**
@@ -470,6 +470,29 @@ declare module 'sallyport' {
     readonly issuer: string;
     /** The same as `issuer`. */
     getIssuer(): string;
+  }
+  /** What a person typed in: `theRequest` of `authenticate` in the script of a scripted log-in module. */
+  export interface AuthenticationRequest {
+    /** The user name, as it was typed. */
+    readonly username: string;
+    /** The same as `username`. */
+    getUsername(): string;
+    /** The password, never empty. It is masked in what the script logs and throws, and must not be put into the session. */
+    readonly password: string;
+    /** The same as `password`. */
+    getPassword(): string;
+    /** The address of the browser. */
+    readonly remoteAddress: string;
+    /** The same as `remoteAddress`. */
+    getRemoteAddress(): string;
+    /**
+     * The headers of the request.
+     *
+     * Not as in Smile CDR: Always empty: the headers of the browser are not handed to scripts.
+     */
+    readonly headers: JavaMap<string>;
+    /** The same as `headers`. */
+    getHeaders(): JavaMap<string>;
   }
   /** What a partner organisation asks for on behalf of its user. The tokens were checked before; the script decides whether to let them in, and to which record. */
   export interface CodapRequest {
@@ -1198,6 +1221,8 @@ type SecurityInSmartAuthenticationContext = import('sallyport').SecurityInSmartA
 type OidcUserInfoMap = import('sallyport').OidcUserInfoMap;
 /** See `OAuth2Server` in "sallyport". */
 type OAuth2Server = import('sallyport').OAuth2Server;
+/** See `AuthenticationRequest` in "sallyport". */
+type AuthenticationRequest = import('sallyport').AuthenticationRequest;
 /** See `CodapRequest` in "sallyport". */
 type CodapRequest = import('sallyport').CodapRequest;
 /** See `SignedToken` in "sallyport". */

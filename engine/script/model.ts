@@ -87,6 +87,14 @@ export interface CodapRequestModel {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What a person typed in, for a scripted log-in module. */
+export interface PasswordRequestModel {
+  readonly username: string;
+  readonly password: string;
+  readonly remoteAddress: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface HookModels {
   readonly onAuthenticateSuccess: {
     readonly input: {
@@ -110,7 +118,8 @@ export interface HookModels {
     readonly effect: { readonly username: string };
   };
   readonly authenticate: {
-    readonly input: { readonly request: CodapRequestModel };
+    /** A partner organisation's request, or what a person typed in. */
+    readonly input: { readonly request: CodapRequestModel | PasswordRequestModel };
     /** A success starts from an empty session that the script fills; anything but a success object denies. */
     readonly effect: { readonly session?: UserSessionEffect; readonly failure?: FailureEffect };
   };

@@ -89,8 +89,8 @@ export function givenTo({ environment, secrets = {}, hook, world }: Invocation):
   });
 }
 
-export function maskOf({ secrets = {} }: Invocation): (text: string) => string {
-  return createMask(Object.values(secrets).map(({ value }) => value));
+export function maskOf({ secrets = {}, masked = [] }: Invocation): (text: string) => string {
+  return createMask([...Object.values(secrets).map(({ value }) => value), ...masked]);
 }
 
 export function sentenceOf([first]: readonly ScriptProblem[]): string {

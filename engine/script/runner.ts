@@ -83,6 +83,8 @@ export interface Invocation {
   readonly outboundHttp: OutboundHttp;
   readonly fhirServers?: readonly FhirServer[];
   readonly secrets?: Readonly<Record<string, ScriptSecret>>;
+  /** Texts of the input that are masked in what the script says, as secrets are. */
+  readonly masked?: readonly string[];
   /** Another world than the real one, for cases and the simulator. */
   readonly world?: InvocationWorld;
   /** A trial run beside the real one: what it would write is recorded, but never sent. */

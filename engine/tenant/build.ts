@@ -1,6 +1,7 @@
 /** Turns a valid document and the files it names into a tenant. */
 import { basename, resolve } from 'node:path';
 import { breachKeyOf } from '../identity/password.ts';
+import { compileScript } from '../script/compile/compile.ts';
 import { isLoopback } from './cross-check.ts';
 import type { TenantDocument } from './document.ts';
 import type { SecretRules, TenantFiles } from './files.ts';
@@ -17,6 +18,7 @@ import type {
   PasswordRules,
   Provider,
   SamlSettings,
+  Script,
   ScriptSecret,
   Tenant,
   User,
@@ -69,6 +71,12 @@ async function loadDirectory(
     ...(ca === undefined ? {} : { ca }),
     ...(bind && password !== undefined ? { bind: { dn: bind.dn, password } } : {}),
   };
+}
+
+/** A script that does not compile is reported as such. */
+function hasFunction(script: Script, wanted: string): boolean {
+  const compiled = compileScript(script);
+  return !compiled.ok || compiled.program.functions.some(({ name }) => name === wanted);
 }
 
 /** Lines of plain passwords, or of their SHA-1 with or without a count behind a colon. */
@@ -131,6 +139,17 @@ export async function buildTenant(
     const common = { id: module.id, ...(script && { script }) };
     if (module.type === 'local')
       inbound.push({ type: 'local', ...common, selfRegistration: module.selfRegistration !== false });
+    else if (module.type === 'scripted') {
+      if (script) inbound.push({ type: 'scripted', id: module.id, script });
+      if (script && !hasFunction(script, 'authenticate'))
+        files.report(
+          'scripted-function',
+          `/inbound/${index}/script`,
+          `"${script.name}" without the function authenticate`,
+          'authenticate(theRequest, theOutcomeFactory)',
+          'it checks user names and passwords',
+        );
+    }
     // Without its settings it is reported by the cross check.
     else if (module.ldap)
       inbound.push({

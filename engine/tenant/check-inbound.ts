@@ -13,8 +13,10 @@ export function checkInbound(
   report: Report,
   isLoopback: (url: string) => boolean,
 ): void {
-  modules.forEach(({ type, ldap }, index) => {
+  modules.forEach(({ type, ldap, script }, index) => {
     const at = `/inbound/${index}`;
+    if (type === 'scripted' && script === undefined)
+      report('scripted-script', at, 'a scripted module without "script"', '"script"', 'its `authenticate` decides');
     if ((type === 'ldap') !== (ldap !== undefined))
       report('ldap-settings', at, ldap ? `"ldap" of a module of type ${type}` : 'no "ldap"', '"ldap" with type "ldap"');
     if (ldap === undefined) return;

@@ -218,15 +218,15 @@ export interface TenantDocument {
    */
   inbound?: {
     /**
-     * The kind of module: `local` checks the password of a user of this tenant, `ldap` asks a directory.
+     * The kind of module: `local` checks the password of a user of this tenant, `ldap` asks a directory, `scripted` asks the function `authenticate` of its script.
      */
-    type: 'local' | 'ldap';
+    type: 'local' | 'ldap' | 'scripted';
     /**
      * Its name, which callbacks see as `theContext.moduleId`.
      */
     id: string;
     /**
-     * A script below the tenant's folder whose `onAuthenticateSuccess` runs after a log-in through this module.
+     * A script below the tenant's folder whose `onAuthenticateSuccess` runs after a log-in through this module; of a scripted one, whose `authenticate` is the log-in.
      */
     script?: string;
     /**

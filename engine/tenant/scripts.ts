@@ -20,7 +20,8 @@ const hooksAt: Readonly<Record<string, readonly HookName[]>> = {
   callbacks: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
   bound: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
   codapAuthorization: ['authenticate'],
-  inbound: ['onAuthenticateSuccess'],
+  /** `authenticate` where the module is a scripted one. */
+  inbound: ['onAuthenticateSuccess', 'authenticate'],
   federationAuth: ['getUserName', 'onAuthenticateSuccess'],
 };
 

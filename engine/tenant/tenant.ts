@@ -142,13 +142,16 @@ export interface LdapSettings {
 }
 
 /** What checks user names and passwords; `script` holds its callbacks. */
-export type InboundModule = { readonly id: string; readonly script?: Script } & (
+export type InboundModule = { readonly id: string } & (
   | {
       readonly type: 'local';
+      readonly script?: Script;
       /** Whether people may make accounts for it by themselves. */
       readonly selfRegistration?: boolean;
     }
-  | { readonly type: 'ldap'; readonly ldap: LdapSettings }
+  | { readonly type: 'ldap'; readonly script?: Script; readonly ldap: LdapSettings }
+  /** Its script's `authenticate` checks them. */
+  | { readonly type: 'scripted'; readonly script: Script }
 );
 
 /** Texts by language. */

@@ -208,7 +208,7 @@ export const onTokenGenerating: OnTokenGenerating = (theUserSession, theDetails)
       ['a member that no model has', /at \/input\/request\/clientID: .*did you mean "clientId"\?/],
       [
         'a hook of another slot',
-        /at \/hook: found "authenticate", expected one of .* which callbacks has\. authenticate stands in scripts\.codapAuthorization: name its "slot"/,
+        /at \/hook: found "authenticate", expected one of .* which callbacks has\. authenticate stands in scripts\.codapAuthorization or an inbound module's script: name its "slot"/,
       ],
       ['a slot without a script', /the tenant has no script at bound\/kisok\. did you mean "bound\/kiosk"\?/],
       ['a secret that the tenant lacks', /the tenant has no secret "apiKye"\. did you mean "apiKey"\?/],

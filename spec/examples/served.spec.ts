@@ -1,7 +1,7 @@
 /** Each tenant of the gallery serves a flow to its end, with its callbacks at work and the world around it answering or not. */
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
-import { basic, postForm, type TokenAnswer } from '../support/oauth.ts';
+import { authorizationRequest, basic, postForm, type TokenAnswer } from '../support/oauth.ts';
 import { createPerson } from '../support/person.ts';
 import { assertionOf, editDocument, type Gallery, galleryTenants, signedBy, startGallery, visit } from './support.ts';
 
@@ -152,6 +152,33 @@ describe('the gallery, served', function () {
     const nobody = await visit(gallery, 'fhir-user', { ...wish, username: 'drjones', fhir: 'research' });
     expect(nobody.answer.body).to.include({ scope: 'openid user/*.rs' });
     expect(nobody.idClaims).not.to.have.property('fhirUser');
+  });
+
+  it('staff-log-in: the staff system decides, and while it is out of order nobody does', async () => {
+    const wish = { scope: 'openid fhirUser user/*.cruds', username: 'Ada' };
+    const { claims, idClaims } = await visit(gallery, 'staff-log-in', wish);
+    expect(idClaims['fhirUser']).to.match(/Practitioner\/4711$/);
+    expect(claims['authorities']).to.deep.include({ permission: 'FHIR_ALL_READ' });
+    expect((await visit(gallery, 'staff-log-in', { ...wish, username: 'caretaker' })).answer.status).to.equal(200);
+    const server = gallery.tenant('staff-log-in');
+    const { url } = authorizationRequest(server, {
+      client_id: 'chart-app',
+      scope: wish.scope,
+      aud: `${gallery.outside.url}/fhir`,
+    });
+    const attempt = async (username: string, password: string) => {
+      const person = createPerson(server.url);
+      return (await person.submit(await person.open(url), { username, password, do: 'login' })).body;
+    };
+    for (const [username, password] of [
+      ['ada', 'wrong'],
+      ['gus', 'demo-password'],
+      ['caretaker', 'wrong'],
+    ] as const)
+      expect(await attempt(username, password), username).to.include('User name or password is wrong');
+    gallery.outside.fail('/staff');
+    for (const username of ['ada', 'caretaker'])
+      expect(await attempt(username, 'demo-password'), username).to.include('cannot be checked right now');
   });
 
   describe('codap-decision', () => {

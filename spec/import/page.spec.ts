@@ -10,6 +10,7 @@ import {
   userFields,
 } from '../../tools/import/smilecdr/rules/fields.ts';
 import { localRules } from '../../tools/import/smilecdr/rules/local.ts';
+import { scriptedRules } from '../../tools/import/smilecdr/rules/scripted.ts';
 import { outboundRules } from '../../tools/import/smilecdr/rules/outbound.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -26,7 +27,7 @@ describe('docs/moving-from-smile-cdr.md', () => {
 
   it('names every property and field, each once, with a whole sentence', async () => {
     const text = await page();
-    const lists = [outboundRules, localRules].map((rules) =>
+    const lists = [outboundRules, localRules, scriptedRules].map((rules) =>
       rules.map(({ key, text: words }) => [key, words] as const),
     );
     const fields = [clientFields, secretFields, serverFields, userFields, keystoreFields].map((rules) =>

@@ -103,6 +103,24 @@ describe('an import from Smile CDR, otherwise', function () {
       expect(report.split('## Differs')[0], place).to.include(place);
   });
 
+  it('brings a scripted log-in module over with its script, and says what is left to do of a directory', async () => {
+    const text = 'function authenticate(theRequest, theOutcomeFactory) { return theOutcomeFactory.newFailure(); }';
+    const scripted = [
+      ...minimal,
+      'module.auth.requires.SECURITY_IN_UP=checks',
+      'module.checks.type=SECURITY_IN_SCRIPTED',
+      `module.checks.config.callback_script.text=${text}`,
+    ];
+    const first = await made({ [propertiesFile]: scripted.join('\n') });
+    expect(first.document.inbound).to.deep.equal([{ type: 'scripted', id: 'checks', script: 'checks.js' }]);
+    expect(first.report).to.include('the scripted module checks');
+    await node.remove();
+    const directory = scripted.map((line) => line.replace('SECURITY_IN_SCRIPTED', 'SECURITY_IN_LDAP'));
+    const second = await made({ [propertiesFile]: directory.join('\n') });
+    expect(second.document.inbound).to.deep.equal([]);
+    expect(second.report).to.include('a module of type `ldap`').and.include('Nothing runs checks.js');
+  });
+
   describe('where seeds are', () => {
     it('takes files that no property names, and items that name no module, where it is clear whose they are', async () => {
       const users = [{ username: 'ada', password: 'geheim' }];

@@ -7,7 +7,7 @@ import { makeScript } from '../../engine/script/script.ts';
 import type { ScriptLimits } from '../../engine/tenant/tenant.ts';
 
 /** Those of production, but for time: a busy machine fails nothing that does not ask about time. */
-const limits: ScriptLimits = {
+export const limits: ScriptLimits = {
   cpuMilliseconds: 2000,
   wallMilliseconds: 10_000,
   memoryMebibytes: 32,

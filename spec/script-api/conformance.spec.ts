@@ -11,7 +11,7 @@ import { globalRows, helperRows } from './rows/helpers.ts';
 import { httpRows } from './rows/http.ts';
 import { jwtRows } from './rows/jwt.ts';
 import { libraryRows } from './rows/library.ts';
-import { loginRows } from './rows/login.ts';
+import { loginRows, typedRequest } from './rows/login.ts';
 import type { Row, Rows } from './rows/row.ts';
 import { sessionRows } from './rows/session.ts';
 import { webRows } from './rows/web.ts';
@@ -77,7 +77,7 @@ describe('the script API in a sandbox', () => {
   after(() => sandbox.close());
 
   async function answerOf(row: Row): Promise<unknown> {
-    const result = await sandbox.run(row.hook, scriptFor(row));
+    const result = await sandbox.run(row.hook, scriptFor(row), row.input);
     if (!result.ok) throw new Error(`${result.kind}: ${result.message}\n${scriptFor(row)}`);
     const line = result.logs.find(({ message }) => message.startsWith('answer '));
     return JSON.parse(line?.message.slice('answer '.length) ?? 'null');
@@ -123,32 +123,34 @@ describe('the script API in a sandbox', () => {
       places
         .filter((place) => place.model.name === model)
         .flatMap(({ member }) => [member.name, `get${capitalized(member.name)}`, `set${capitalized(member.name)}`]);
-    const objects: readonly (readonly [hook: HookName, expression: string, models: readonly string[]])[] = [
-      ['onSmartLoginPreContextSelection', 'theUserSession', ['UserSessionDetails']],
-      ['onSmartLoginPreContextSelection', 'theUserSession.authorities[0]', ['GrantedAuthority']],
-      ['onSmartLoginPreContextSelection', 'theUserSession.defaultLaunchContexts[0]', ['LaunchContext']],
-      ['onSmartLoginPreContextSelection', 'theUserSession.launchResourceIds[0]', ['LaunchResourceId']],
-      ['onSmartLoginPreContextSelection', 'theUserSession.fhirContext[0]', ['FhirContextEntry']],
-      ['onSmartLoginPreContextSelection', 'theContextSelectionChoices', ['ContextSelectionChoices']],
-      ['onAuthenticateSuccess', 'theOutcomeFactory', ['ScriptAuthenticationOutcomeFactory']],
-      ['onAuthenticateSuccess', 'theOutcomeFactory.newFailure()', ['AuthenticationFailure']],
-      ['onAuthenticateSuccess', 'theContext', ['AuthenticationContext', 'SecurityInSmartAuthenticationContext']],
-      ['getUserName', 'theServerInfo', ['OAuth2Server']],
-      ['authenticate', 'theRequest', ['CodapRequest']],
-      ['authenticate', 'theRequest.authorizationToken', ['SignedToken']],
-      ['onTokenGenerating', 'theAuthorizationRequestDetails', ['OAuth2AuthorizationRequestDetails']],
-      ['onTokenGenerating', 'theClientDetails', ['ClientDetails']],
-      ['onPostAuthorize', 'theDetails', ['SmartOnPostAuthorizeDetails']],
-      ...['Log', 'Base64', 'Converter', 'Environment', 'Uuid', 'Secrets', 'Http', 'ResourceBuilder'].map(
-        (name) => ['onPostAuthorize', name, [`${name}Api`]] as const,
-      ),
-      ['onPostAuthorize', 'Fhir', ['FhirClient']],
-      ['onPostAuthorize', 'Fhir.search()', ['FhirSearch']],
-      ['onPostAuthorize', "Http.get('x')", ['HttpRequest']],
-    ];
-    for (const [hook, expression, models] of objects) {
+    const objects: readonly (readonly [hook: HookName, expression: string, models: readonly string[], input?: Json])[] =
+      [
+        ['onSmartLoginPreContextSelection', 'theUserSession', ['UserSessionDetails']],
+        ['onSmartLoginPreContextSelection', 'theUserSession.authorities[0]', ['GrantedAuthority']],
+        ['onSmartLoginPreContextSelection', 'theUserSession.defaultLaunchContexts[0]', ['LaunchContext']],
+        ['onSmartLoginPreContextSelection', 'theUserSession.launchResourceIds[0]', ['LaunchResourceId']],
+        ['onSmartLoginPreContextSelection', 'theUserSession.fhirContext[0]', ['FhirContextEntry']],
+        ['onSmartLoginPreContextSelection', 'theContextSelectionChoices', ['ContextSelectionChoices']],
+        ['onAuthenticateSuccess', 'theOutcomeFactory', ['ScriptAuthenticationOutcomeFactory']],
+        ['onAuthenticateSuccess', 'theOutcomeFactory.newFailure()', ['AuthenticationFailure']],
+        ['onAuthenticateSuccess', 'theContext', ['AuthenticationContext', 'SecurityInSmartAuthenticationContext']],
+        ['getUserName', 'theServerInfo', ['OAuth2Server']],
+        ['authenticate', 'theRequest', ['CodapRequest']],
+        ['authenticate', 'theRequest.authorizationToken', ['SignedToken']],
+        ['authenticate', 'theRequest', ['AuthenticationRequest'], typedRequest],
+        ['onTokenGenerating', 'theAuthorizationRequestDetails', ['OAuth2AuthorizationRequestDetails']],
+        ['onTokenGenerating', 'theClientDetails', ['ClientDetails']],
+        ['onPostAuthorize', 'theDetails', ['SmartOnPostAuthorizeDetails']],
+        ...['Log', 'Base64', 'Converter', 'Environment', 'Uuid', 'Secrets', 'Http', 'ResourceBuilder'].map(
+          (name) => ['onPostAuthorize', name, [`${name}Api`]] as const,
+        ),
+        ['onPostAuthorize', 'Fhir', ['FhirClient']],
+        ['onPostAuthorize', 'Fhir.search()', ['FhirSearch']],
+        ['onPostAuthorize', "Http.get('x')", ['HttpRequest']],
+      ];
+    for (const [hook, expression, models, input] of objects) {
       const run = `Object.getOwnPropertyNames(${expression})`;
-      const names = (await answerOf({ hook, run, expected: [] })) as string[];
+      const names = (await answerOf({ hook, run, expected: [], ...(input && { input }) })) as string[];
       const declared = models.flatMap(known);
       expect(
         names.filter((name) => !declared.includes(name)),

@@ -145,6 +145,7 @@ async function proveAccount(
     username,
     password,
     remoteAddress: facts.request.remoteAddress,
+    ...(facts.scripts && { scripts: facts.scripts }),
   });
   if (!result.ok) {
     ports.audit({
@@ -154,6 +155,7 @@ async function proveAccount(
       outcome: 'failure',
       clientId: facts.clientId,
       reason: result.reason,
+      ...(result.details && { details: result.details }),
     });
     return { kind: 'again', error: result.reason, view: { username } };
   }
@@ -168,7 +170,7 @@ async function proveAccount(
         ? {}
         : { passwordProof: ports.hash(user.passwordHash) }),
     proof: { amr: ['pwd'] },
-    session: sessionOf(user),
+    session: vouched?.session ?? sessionOf(user),
   });
 }
 

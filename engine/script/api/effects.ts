@@ -134,14 +134,21 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
     }),
   },
   authenticate: {
-    returns: 'a success: grant. A failure or nothing: deny. Anything else ends the flow.',
-    failure: closed,
+    returns:
+      'a success: grant. A failure or nothing: deny; at a log-in, a failure with `unknownUsername` has the next module asked. Anything else is a fault.',
+    failure: `${closed} At a log-in the person stays on the log-in page and is told that nobody can be checked right now.`,
     rules: [
-      { what: 'theRequest', may: ['read'], policy: 'Both tokens, verified, and what they ask for.' },
+      {
+        what: 'theRequest',
+        may: ['read'],
+        policy:
+          'Of CODAP: both tokens, verified, and what they ask for. Of a scripted log-in: what was typed in; the password must not get into the success.',
+      },
       {
         what: 'success.username',
         may: ['read', 'change'],
-        policy: 'Empty at first. Where it stays so, the issuer of the token and its subject make one up.',
+        policy:
+          'Empty at first. Where it stays so, it is the name that was typed, or in CODAP the issuer of the token and its subject make one up. At a log-in it must not be that of an account that the module does not own.',
       },
       { ...authorities(onceOnly), what: 'success.authorities' },
       { ...launch('authenticate'), what: 'success.launchResourceIds' },

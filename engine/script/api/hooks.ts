@@ -39,14 +39,14 @@ export const hooks: readonly Hook[] = [
     type: 'Authenticate',
     ...same,
     documentation:
-      'Whether a partner organisation’s request is granted, and what its user may do here. Returns a success of the factory, filled in, or a failure; anything else denies.',
+      'Whether a partner organisation’s request is granted, and what its user may do here; or, in the script of a scripted log-in module, whether a user name and password are right, and who that is. `theRequest` has the members of the one or of the other. Returns a success of the factory, filled in, or a failure; nothing denies, too, and anything else is a fault.',
     signature: signature(
-      'theRequest: CodapRequest, theOutcomeFactory: ScriptAuthenticationOutcomeFactory',
+      'theRequest: CodapRequest & AuthenticationRequest, theOutcomeFactory: ScriptAuthenticationOutcomeFactory',
       'Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>',
     ),
-    flows: 'CODAP',
-    when: 'after both tokens were verified',
-    configured: '`codap.authorization`',
+    flows: 'CODAP, interactive',
+    when: 'after both tokens were verified; when a person has typed in user name and password',
+    configured: '`scripts.codapAuthorization`; the script of an inbound module of type `scripted`',
   },
   {
     kind: 'hook',

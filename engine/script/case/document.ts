@@ -51,7 +51,7 @@ export function readCase(document: unknown, file: string): CaseReading {
   const malformed = validateDocument('case', document, file);
   if (malformed.length > 0) return { ok: false, problems: malformed };
   const read = document as CaseDocument;
-  const problems = [...misplaced(read, file), ...unknownMembers(read.hook, read.input ?? {}, file)];
+  const problems = [...misplaced(read, file), ...unknownMembers(read, read.input ?? {}, file)];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, document: read };
 }
 

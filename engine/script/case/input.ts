@@ -1,6 +1,7 @@
 /** A plain input for each hook, over which a case lays what matters to it. */
 import { didYouMean, escapePointer, problem, type Problem } from '../../tenant/problem.ts';
-import type { HookModels, UserSessionModel } from '../model.ts';
+import type { ScriptSlot } from '../../tenant/scripts.ts';
+import type { HookModels, PasswordRequestModel, UserSessionModel } from '../model.ts';
 import type { HookName, Json } from '../runner.ts';
 
 const session: UserSessionModel = {
@@ -77,6 +78,20 @@ const inputs: { readonly [H in HookName]: HookModels[H]['input'] } = {
   },
 };
 
+/** `authenticate` of a scripted log-in module. */
+const typed: PasswordRequestModel = {
+  username: 'drsmith',
+  password: 'demo-password',
+  remoteAddress: '192.0.2.1',
+  headers: {},
+};
+
+/** Who is asked decides what a hook is given: the function of that name stands in two places. */
+function plainInput(hook: HookName, slot: ScriptSlot): Json {
+  const input = hook === 'authenticate' && slot.startsWith('inbound/') ? { request: typed } : inputs[hook];
+  return input as unknown as Json;
+}
+
 type Tree = { readonly [name: string]: Json };
 
 function isTree(value: Json | undefined): value is Tree {
@@ -105,8 +120,12 @@ const optionalWithin: Readonly<Record<string, readonly string[]>> = {
 const open: readonly string[] = ['claims', 'launchParameters', 'requestingPractitioner'];
 
 /** Members that no input of the hook has: they would be of no effect, and the case would show nothing. */
-export function unknownMembers(hook: HookName, over: Tree, file: string): readonly Problem[] {
-  const plain = inputs[hook] as unknown as Tree;
+export function unknownMembers(
+  { hook, slot }: { readonly hook: HookName; readonly slot: ScriptSlot },
+  over: Tree,
+  file: string,
+): readonly Problem[] {
+  const plain = plainInput(hook, slot) as Tree;
   return [
     ...strangers(over, [...Object.keys(plain), ...optional], file, '/input'),
     ...Object.entries(over).flatMap(([name, value]) => {
@@ -128,6 +147,6 @@ function strangers(given: Tree, known: readonly string[], file: string, at: stri
 }
 
 /** The input of a hook with what a case says of it. */
-export function inputOf(hook: HookName, over: Readonly<Record<string, Json>> = {}): Json {
-  return lay(inputs[hook] as unknown as Json, over);
+export function inputOf(hook: HookName, slot: ScriptSlot, over: Readonly<Record<string, Json>> = {}): Json {
+  return lay(plainInput(hook, slot), over);
 }

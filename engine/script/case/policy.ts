@@ -1,8 +1,9 @@
 /** What the flow makes of a well-formed effect: a case that is green must not be refused by the server. */
+import { problemOfSuccess } from '../../flow/scripted-log-in.ts';
 import { afterLocalLogin, authorizeCodap, chooseContexts, generateToken } from '../../flow/hooks.ts';
 import type { Ports } from '../../flow/ports.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
-import type { HookInput } from '../model.ts';
+import type { HookEffect, HookInput } from '../model.ts';
 import type { HookName, Json } from '../runner.ts';
 
 export interface Refusal {
@@ -31,6 +32,11 @@ function applied(hook: HookName, input: Json, effect: Json, tenant: Tenant): unk
       return afterLocalLogin.apply(input as never, effect as never, ports);
     case 'authenticate': {
       const { request } = input as unknown as HookInput<'authenticate'>;
+      if ('password' in request) {
+        const { session } = effect as unknown as HookEffect<'authenticate'>;
+        const problem = session && problemOfSuccess(session, request);
+        return problem === undefined ? {} : { kind: 'reject', error: 'server_error', reason: problem };
+      }
       const facts = { issuer: request.issuer, authorization: request.authorizationToken };
       return authorizeCodap.apply(facts as never, effect as never, ports);
     }

@@ -76,7 +76,7 @@ export async function runCase(
     };
   }
   const secrets = secretsOf(document, tenant);
-  const input = inputOf(hook, document.input);
+  const input = inputOf(hook, document.slot, document.input);
   const attempt = async () => {
     const world = worldOf(document, tenant);
     const result = await runner.run({

@@ -226,6 +226,7 @@ const codapRequestBean = bean([
   'authenticationToken',
   'authorizationToken',
 ]);
+const passwordRequestBean = bean(['username', 'password', 'remoteAddress', 'headers']);
 const tokenRequestBean = bean(['clientId', 'memberId', 'grantType', 'requestedScopes', 'approvedScopes']);
 const clientBean = bean(['clientId', 'clientName', 'scopes', 'grantTypes', 'permissions'], lacking.ClientDetails);
 const authorizedBean = bean([
@@ -278,14 +279,18 @@ const hooks = {
   },
   authenticate({ request }) {
     const factory = outcomeFactory();
-    const model = {
-      __proto__: codapRequestBean,
-      ...request,
-      requestedScopes: list(request.requestedScopes),
-      headers: map(request.headers),
-      authenticationToken: signedToken(request.authenticationToken),
-      authorizationToken: signedToken(request.authorizationToken),
-    };
+    const headers = map(request.headers);
+    const model =
+      'password' in request
+        ? { __proto__: passwordRequestBean, ...request, headers }
+        : {
+            __proto__: codapRequestBean,
+            ...request,
+            requestedScopes: list(request.requestedScopes),
+            headers,
+            authenticationToken: signedToken(request.authenticationToken),
+            authorizationToken: signedToken(request.authorizationToken),
+          };
     return {
       args: [model, factory.make],
       effect(answer) {

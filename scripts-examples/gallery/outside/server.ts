@@ -1,6 +1,6 @@
 /**
  * A stand-in for what hospitals have around their authorization server: two FHIR servers, an EHR's context service, a
- * directory, a collector of audit events, and an app. Made-up people only; nothing here checks what a real one must.
+ * directory, a staff system, a collector of audit events, and an app. Made-up people only; nothing here checks what a real one must.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -38,6 +38,10 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const employees: Readonly<Record<string, object>> = {
+  ada: { number: '4711', givenName: 'Ada', familyName: 'King', positions: ['physician', 'choir'] },
+  gus: { number: '12', givenName: 'Gus', familyName: 'Green', positions: ['gardener'] },
+};
 const tooManyForAToken: Readonly<Record<string, readonly string[]>> = { grace: ['ehr-nurses', 'choir', 'canteen'] };
 
 export async function startOutside({ port, sallyport }: OutsideOptions): Promise<Outside> {
@@ -73,6 +77,13 @@ export async function startOutside({ port, sallyport }: OutsideOptions): Promise
       case 'directory': {
         if (bearer !== 'Bearer a-made-up-directory-key') return refused;
         return { status: 200, body: { groups: tooManyForAToken[rest[1] ?? ''] ?? [] } };
+      }
+      case 'staff': {
+        if (bearer !== 'Bearer a-made-up-staff-key') return refused;
+        const { account, password } = JSON.parse(await text(request)) as Readonly<Record<string, string>>;
+        const employee = employees[account?.toLowerCase() ?? ''];
+        if (!employee) return { status: 404 };
+        return password === 'demo-password' ? { status: 200, body: employee } : { status: 403 };
       }
       case 'audit':
         if (request.method === 'GET') return { status: 200, body: events };

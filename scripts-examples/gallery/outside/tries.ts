@@ -178,4 +178,11 @@ export const tries: readonly Try[] = [
     scope: record,
     hint: 'log in as jane: the same person with another app',
   },
+  {
+    kind: 'person',
+    tenant: 'staff-log-in',
+    client: 'chart-app',
+    scope: 'openid fhirUser user/*.cruds',
+    hint: 'log in as ada: the staff system knows the password; gus has no rights, caretaker an account here',
+  },
 ];

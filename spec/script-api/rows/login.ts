@@ -7,7 +7,14 @@ const at = (run: string, expected: unknown): Row => does(hook, run, expected);
 const codap = (run: string, expected: unknown): Row => does('authenticate', run, expected);
 const token = { header: { alg: 'RS384' }, claims: { sub: 'partner', scope: 'a b', roles: ['nurse'], level: 3 } };
 
+/** What `authenticate` of a scripted log-in module is given. */
+export const typedRequest = {
+  request: { username: 'jane', password: 'a long password', remoteAddress: '127.0.0.1', headers: {} },
+};
+const typedRows = holds('authenticate', 'AuthenticationRequest', request, typedRequest.request);
+
 export const loginRows: Rows = {
+  ...Object.fromEntries(Object.entries(typedRows).map(([key, row]) => [key, { ...row, input: typedRequest }])),
   ...holds(hook, 'AuthenticationContext', context, {
     moduleId: 'partner',
     startTime: '2026-01-02T03:04:05.000Z',

@@ -1,5 +1,5 @@
 /** One line of the tables in docs/script-api.md, exercised: what a script does with it, and what comes of that. */
-import type { HookName } from '../../../engine/script/runner.ts';
+import type { HookName, Json } from '../../../engine/script/runner.ts';
 
 export interface Row {
   readonly hook: HookName;
@@ -7,6 +7,8 @@ export interface Row {
   readonly run: string;
   /** What it comes to, as JSON. */
   readonly expected: unknown;
+  /** Given to the hook in place of what it is given otherwise. */
+  readonly input?: Json;
   /** Stands at the top of the script: imports. */
   readonly top?: string;
   /** Where the property is, so that its Java accessors are tried as well. */

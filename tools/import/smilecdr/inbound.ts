@@ -4,6 +4,7 @@ import { type Draft, type ImportContext, resolveSetting } from './draft.ts';
 import type { Configuration, Module } from './modules.ts';
 import { ruleOfType } from './rules/module-types.ts';
 import { localRules } from './rules/local.ts';
+import { scriptedRules } from './rules/scripted.ts';
 import { addScript, scriptOf } from './scripts.ts';
 import type { Seeds } from './seeds.ts';
 import { importUser } from './users.ts';
@@ -25,6 +26,21 @@ export async function importInbound(
   const tell = (outcome: 'carried' | 'differs' | 'missing', text: string) =>
     report.add(outcome, setting.source.name, setting.place, text);
   const inbound = configuration.modules.find((each) => each.id === id);
+  if (inbound && inbound.type.startsWith('SECURITY_IN_SCRIPTED')) {
+    const script = await scriptOf(context, inbound, 'callback_script');
+    if (!script) return tell('missing', `The scripted module ${id} has no script, so nobody could log in by it.`);
+    const file = addScript(context, draft, script, { name: id, what: `\`inbound[].script\` of ${id}` });
+    document.inbound = [{ type: 'scripted', id, script: file }];
+    if (!/\bauthenticate\b/.test(script.text))
+      report.fault(
+        script.source.name,
+        script.place,
+        'The script has no function authenticate: nobody could log in by it.',
+      );
+    applyRules(context, draft, inbound, scriptedRules);
+    tell('carried', `\`inbound\`: the scripted module ${id}.`);
+    return;
+  }
   if (inbound && inbound.type !== 'SECURITY_IN_LOCAL') {
     tell('missing', `The module ${id} is of type ${inbound.type}. ${ruleOfType(inbound.type).text}`);
     const script = await scriptOf(context, inbound, 'callback_script');

@@ -5,6 +5,7 @@ import { clientFields, keystoreFields, secretFields, serverFields, userFields } 
 import { localRules } from './rules/local.ts';
 import { moduleTypeRules } from './rules/module-types.ts';
 import { outboundRules } from './rules/outbound.ts';
+import { scriptedRules } from './rules/scripted.ts';
 
 const page = new URL('../../../docs/moving-from-smile-cdr.md', import.meta.url);
 const first =
@@ -44,6 +45,7 @@ export function movingTables(): string {
     ['Modules', table('module type', moduleTypeRules)],
     ['Properties of SMART Outbound Security', table('`module.<id>.config.…`', properties(outboundRules))],
     ['Properties of Local Inbound Security', table('`module.<id>.config.…`', properties(localRules))],
+    ['Properties of Scripted Inbound Security', table('`module.<id>.config.…`', properties(scriptedRules))],
     ['Clients', table('field of `clients[]`', fields(clientFields))],
     ['Client secrets', table('field of `clients[].clientSecrets[]`', fields(secretFields))],
     ['Servers', table('field of `servers[]`', fields(serverFields))],

@@ -119,15 +119,28 @@ export const oauth2Server = model('OAuth2Server', same, 'The foreign provider, `
   ),
 ]);
 
-const scripted =
-  'No inbound module here hands a password to a script. Let users log in locally or at a provider, and decide in `onAuthenticateSuccess`.';
 export const authenticationRequest = model(
   'AuthenticationRequest',
-  missing(scripted),
-  'What a person typed in, for the `authenticate` function of a scripted inbound module.',
-  ['username', 'password', 'remoteAddress', 'headers'].map((name) =>
-    bean(name, 'unknown', missing(scripted), `The ${name} of the request.`, { readonly: true }),
-  ),
+  same,
+  'What a person typed in: `theRequest` of `authenticate` in the script of a scripted log-in module.',
+  [
+    bean('username', 'string', same, 'The user name, as it was typed.', { readonly: true }),
+    bean(
+      'password',
+      'string',
+      same,
+      'The password, never empty. It is masked in what the script logs and throws, and must not be put into the session.',
+      { readonly: true },
+    ),
+    bean('remoteAddress', 'string', same, 'The address of the browser.', { readonly: true }),
+    bean(
+      'headers',
+      'JavaMap<string>',
+      different('Always empty: the headers of the browser are not handed to scripts.'),
+      'The headers of the request.',
+      { readonly: true },
+    ),
+  ],
 );
 
 export const authenticationSignatures = {

@@ -36,10 +36,16 @@ export const moduleTypeRules: readonly ModuleTypeRule[] = [
     text: 'It accepts tokens at resource servers, which is not what an authorization server does: keep it there, and let it trust the new issuer.',
   },
   {
+    pattern: /^SECURITY_IN_SCRIPTED/,
+    name: 'SECURITY_IN_SCRIPTED',
+    outcome: 'carried',
+    text: 'A module of type `scripted` in `inbound` of the tenants that require it, with its script.',
+  },
+  {
     pattern: /^SECURITY_IN_/,
-    name: 'SECURITY_IN_… (scripted and others)',
+    name: 'SECURITY_IN_… (others)',
     outcome: 'missing',
-    text: 'No such log-in module. Use local users, or a provider in `providers`.',
+    text: 'No such log-in module. Use local users, a directory, a script, or a provider in `providers`.',
   },
   {
     pattern: /^ENDPOINT_FHIR_REST/,
