@@ -16,6 +16,7 @@ import { createSecondFactor } from './identity/second-factor.ts';
 import type { Keyring } from './key/keyring.ts';
 import type { Sealer } from './key/seal.ts';
 import { createBackChannel } from './oauth/back-channel.ts';
+import { createProviderLeave } from './oauth/provider-leave.ts';
 import { createLastUse } from './oauth/last-use.ts';
 import { verifyAssertion } from './oauth/assertion.ts';
 import { authenticateClient } from './oauth/client-authentication.ts';
@@ -126,6 +127,18 @@ export function compose(parts: Parts): ComposedEngine {
     },
     failed: (error) => logger.error({ reason: messageOf(error) }, 'an app could not be told of a log-out'),
   });
+  const providerLeave = createProviderLeave({
+    providerSessions: store.providerSessions,
+    portsOf(tenantId) {
+      const tenant = parts.directory.byId(tenantId);
+      return tenant && portsOf(tenant);
+    },
+    failed: (error) => logger.error({ reason: messageOf(error) }, 'a provider could not be told of a log-out'),
+  });
+  function notifyOfEnd(): void {
+    backChannel.wake();
+    providerLeave.wake();
+  }
   const logLimit = createLogLimit();
   const sample = createSampler();
   const portsByTenant = new WeakMap<Tenant, Ports>();
@@ -252,7 +265,7 @@ export function compose(parts: Parts): ComposedEngine {
           write: () => store.audit.record(event),
         }),
       noteUse: (grantId) => lastUse.note(tenant.id, grantId, Date.now()),
-      notifyApps: () => backChannel.wake(),
+      notifyApps: notifyOfEnd,
       keepTrace(trace) {
         parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
         // All failures and all flows of people; of the many machine flows a sample.
@@ -290,10 +303,10 @@ export function compose(parts: Parts): ComposedEngine {
     async drain() {
       await Promise.all([records.drain(), shadows.drain(), lastUse.drain()]);
     },
-    notifyApps: () => backChannel.wake(),
+    notifyApps: notifyOfEnd,
     async close() {
       lastUse.close();
-      await backChannel.close();
+      await Promise.all([backChannel.close(), providerLeave.close()]);
     },
   };
 }

@@ -176,6 +176,8 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     () =>
       void store
         .sweep(Date.now())
+        // What another process left when it ended in the middle of it.
+        .then(engine.notifyApps)
         .catch((error: Error) => logger.error({ reason: error.message }, 'expired rows could not be removed')),
     sweepEvery,
   );

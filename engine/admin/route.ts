@@ -23,7 +23,7 @@ export interface Services {
   forgetClient(tenantId: string, clientId: string): void;
   /** Makes a change of a rollout effective on this node at once. */
   forgetScripts(tenantId: string): void;
-  /** Tells the apps of sessions that ended, in the background. */
+  /** Tells the apps of sessions that ended, and the providers they began at, in the background. */
   notifyApps(): void;
   /** Waits until what happened so far can be read from the audit trail and the traces. */
   settle(): Promise<void>;

@@ -209,7 +209,7 @@ export interface Ports {
   audit(event: AuditEvent): void;
   /** An app used its access; kept coarsely and in the background. */
   noteUse(grantId: string): void;
-  /** A session has ended: its apps are told in the background. */
+  /** A session has ended: its apps, and the provider it began at, are told in the background. */
   notifyApps(): void;
   /** Keeps a finished flow's trace as the tenant's policy says. Never fails the flow. */
   keepTrace(trace: Trace): void;

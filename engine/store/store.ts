@@ -117,8 +117,9 @@ export interface SessionRepository {
   /** Notes that an app logs somebody in with it; nothing where the session has ended. */
   addApp(tenantId: string, idHash: string, app: SessionApp): Promise<void>;
   /**
-   * Ends a session in one step: it is gone, with what it kept of its provider, the tokens bound to it are revoked, and each
-   * of its apps has a log-out notice waiting. Answers the apps; undefined when there is no such session, so that of two calls only one ends it.
+   * Ends a session in one step: it is gone, the tokens bound to it are revoked, each of its apps has a log-out notice
+   * waiting, and what it kept of its provider waits for `takeEnded`. Answers the apps; undefined when there is no such
+   * session, so that of two calls only one ends it.
    */
   end(tenantId: string, idHash: string, now: number): Promise<readonly SessionApp[] | undefined>;
   /** The same for all sessions of a person but one. Answers how many there were. */
@@ -194,6 +195,8 @@ export interface ProviderSessionRepository {
   reseal(tenantId: string, sessionIdHash: string, sealed: string): Promise<void>;
   /** Takes it away and answers it: the provider is told once. */
   take(tenantId: string, sessionIdHash: string): Promise<StoredProviderSession | undefined>;
+  /** Takes what sessions of any tenant that ended left behind, each once. */
+  takeEnded(limit: number): Promise<readonly StoredProviderSession[]>;
   takeForUser(tenantId: string, userId: string, provider: string): Promise<readonly StoredProviderSession[]>;
 }
 

@@ -99,6 +99,51 @@ onEachDatabase(
       expect((await person.open(back.url)).body).to.include('You are logged out.');
     });
 
+    const isRevoked = async (): Promise<boolean> => {
+      for (let attempt = 0; attempt < 100 && !provider.refreshTokens.includes('destroyed'); attempt += 1)
+        await setTimeout(50);
+      return provider.refreshTokens.includes('destroyed');
+    };
+    const waysToEnd: Readonly<Record<string, (person: Person, name: string) => Promise<void>>> = {
+      'the person elsewhere': async (_person, name) => {
+        const elsewhere = (await enter(name)).person;
+        const page = await elsewhere.open(`${server().issuer}/session/manage`);
+        const ids = [...page.body.matchAll(/name="end" value="([^"]+)"/g)].map(([, id = '']) => id);
+        await elsewhere.submit(page, { end: ids[1] ?? '' });
+      },
+      'the person elsewhere, with all others': async (_person, name) => {
+        const elsewhere = (await enter(name)).person;
+        await elsewhere.submit(await elsewhere.open(`${server().issuer}/session/manage`), { others: 'end' });
+      },
+      'an administrator': async (_person, name) => {
+        const admin = await asAdmin(server());
+        const user = (await foreignUsers(server())).find(
+          ({ external }) => (external as { subject: string }).subject === name,
+        );
+        const [session] = itemsOf(await admin('GET', `/tenants/demo/users/${user?.id}/sessions`));
+        expect((await admin('DELETE', `/tenants/demo/users/${user?.id}/sessions/${session?.['id']}`)).status).to.equal(
+          204,
+        );
+      },
+      'an administrator, who disables the person': async (_person, name) => {
+        const admin = await asAdmin(server());
+        const user = (await foreignUsers(server())).find(
+          ({ external }) => (external as { subject: string }).subject === name,
+        );
+        expect((await admin('PATCH', `/tenants/demo/users/${user?.id}`, { enabled: false })).status).to.equal(200);
+      },
+    };
+    for (const [index, [who, end]] of Object.entries(waysToEnd).entries())
+      it(`its refresh token is revoked there when it is ended here by ${who}`, async () => {
+        const name = `ended-${index}`;
+        provider.people[name] = { given_name: 'Ended', family_name: name, email: `${name}@foreign.example` };
+        const { person } = await enter(name);
+        provider.refreshTokens.length = 0;
+        await end(person, name);
+        expect(await isRevoked()).to.equal(true);
+        expect(await silent(person)).to.equal('login_required');
+      });
+
     it('a state that is made up, changed or of another tenant leads nowhere but to our own page', async () => {
       const { person, idToken } = await enter('grace');
       const query = new URLSearchParams({ id_token_hint: idToken, post_logout_redirect_uri: afterwards });

@@ -119,6 +119,18 @@ export function providerSessionRepository(database: Database): ProviderSessionRe
       );
       return row && toSession(row);
     },
+    async takeEnded(limit) {
+      const taken = await rows<SessionRow>(
+        database,
+        `delete from provider_session where ctid = any (array(
+           select ctid from provider_session where not exists (
+             select 1 from session where session.tenant_id = provider_session.tenant_id
+               and session.id_hash = provider_session.session_id_hash)
+           limit ? for update skip locked)) returning *`,
+        [limit],
+      );
+      return taken.map(toSession);
+    },
     async takeForUser(tenantId, userId, provider) {
       const taken = await rows<SessionRow>(
         database,

@@ -37,9 +37,6 @@ function ending(condition: string): string {
     revoked as (
       update token set revoked_at = ? from ended
       where token.tenant_id = ended.tenant_id and token.session_id = ended.id_hash and token.revoked_at is null),
-    left_provider as (
-      delete from provider_session using ended
-      where provider_session.tenant_id = ended.tenant_id and provider_session.session_id_hash = ended.id_hash),
     apps as (
       delete from session_app using ended
       where session_app.tenant_id = ended.tenant_id and session_app.session_id = ended.id_hash
