@@ -48,6 +48,7 @@ export type StartResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const sweepEvery = 60_000;
+const day = 86_400_000;
 const root = join(import.meta.dirname, '..');
 
 /** Refuses with every problem of every document, or answers once the server listens. */
@@ -175,7 +176,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const sweep = setInterval(
     () =>
       void store
-        .sweep(Date.now())
+        .sweep(Date.now(), { auditBefore: Date.now() - settings.auditRetentionDays * day })
         // What another process left when it ended in the middle of it.
         .then(engine.notifyApps)
         .catch((error: Error) => logger.error({ reason: error.message }, 'expired rows could not be removed')),

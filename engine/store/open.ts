@@ -155,7 +155,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     scripts: scriptRepository(database),
     replacedSecrets: replacedSecretRepository(database),
     ...settings(database),
-    sweep: (now) => sweep(database, now),
+    sweep: (now, keep) => sweep(database, now, keep),
     async ping() {
       await rows(database, 'select 1');
     },

@@ -619,8 +619,8 @@ export interface Store {
   /** A small named value of the installation, e.g. the sealed master key check. */
   setting(name: string): Promise<string | undefined>;
   setSetting(name: string, value: string): Promise<void>;
-  /** Deletes what has expired; called by a timer. */
-  sweep(now: number): Promise<void>;
+  /** Deletes what has expired, and audit events from before `auditBefore`; called by a timer. */
+  sweep(now: number, keep?: { readonly auditBefore?: number }): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

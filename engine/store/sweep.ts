@@ -45,8 +45,27 @@ function expired(now: number): readonly (readonly [string, string, number])[] {
   ];
 }
 
-/** @param now epoch milliseconds: rows that expire then or earlier go. */
-export async function sweep(database: Database, now: number): Promise<void> {
+/** Of each tenant by itself, as the index is: reading all of a trail that only grows would take ever longer. */
+const OLD_AUDIT_EVENTS = `with recursive tenants as (
+    (select tenant_id from audit_event order by tenant_id limit 1)
+    union all
+    select (select tenant_id from audit_event where tenant_id > tenants.tenant_id order by tenant_id limit 1)
+    from tenants where tenants.tenant_id is not null)
+  delete from audit_event where ctid = any (array(
+    select old.place from tenants, lateral (
+      select ctid as place from audit_event where audit_event.tenant_id = tenants.tenant_id and at < ?
+      limit ${STEP} for update skip locked) as old
+    limit ${STEP})) returning 1 as gone`;
+
+/**
+ * @param now epoch milliseconds: rows that expire then or earlier go.
+ * @param keep.auditBefore audit events from before this instant go; none where absent.
+ */
+export async function sweep(
+  database: Database,
+  now: number,
+  { auditBefore }: { readonly auditBefore?: number } = {},
+): Promise<void> {
   for (const [table, condition, instant] of expired(now)) {
     for (;;) {
       // Rows that another node's sweep is deleting are skipped.
@@ -59,6 +78,8 @@ export async function sweep(database: Database, now: number): Promise<void> {
       if (deleted.length < STEP) break;
     }
   }
+  for (let gone = STEP; auditBefore !== undefined && gone >= STEP;)
+    gone = (await rows(database, OLD_AUDIT_EVENTS, [auditBefore])).length;
   await rows(
     database,
     `delete from trace where ctid = any (array(

@@ -1683,6 +1683,10 @@ export interface ServerDocument {
    */
   masterKey?: string;
   /**
+   * Days that audit events are kept; older ones are deleted for good. Six years where absent.
+   */
+  auditRetentionDays?: number;
+  /**
    * Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. Without it everybody behind a proxy has the proxy's address, and shares its bound of wrong log-ins.
    */
   trustProxy?: string[];

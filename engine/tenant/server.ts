@@ -16,6 +16,8 @@ export interface ServerSettings {
   readonly workers: number;
   /** Proxies whose word for a caller's address is taken. */
   readonly trustProxy: readonly string[];
+  /** How long audit events are kept. */
+  readonly auditRetentionDays: number;
   readonly adminSecret?: string;
   readonly masterKey?: string;
 }
@@ -25,6 +27,7 @@ const variables = [
   'SALLYPORT_DATA',
   'SALLYPORT_WORKERS',
   'SALLYPORT_TRUST_PROXY',
+  'SALLYPORT_AUDIT_RETENTION_DAYS',
   'SALLYPORT_ADMIN_SECRET',
   'SALLYPORT_MASTER_KEY',
 ];
@@ -36,9 +39,12 @@ const variableOf = {
   port: 'PORT',
   workers: 'SALLYPORT_WORKERS',
   trustProxy: 'SALLYPORT_TRUST_PROXY',
+  auditRetentionDays: 'SALLYPORT_AUDIT_RETENTION_DAYS',
   adminSecret: 'SALLYPORT_ADMIN_SECRET',
   masterKey: 'SALLYPORT_MASTER_KEY',
 } as const;
+/** Days. What HIPAA asks of documentation (45 CFR 164.316(b)(2)(i)). */
+const sixYears = 2_192;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const examples = resolve(import.meta.dirname, '../../scripts-examples');
 
@@ -105,6 +111,7 @@ export async function loadServerSettings(environment: Readonly<Record<string, st
       host: values.host ?? '127.0.0.1',
       workers: values.workers ?? 2,
       trustProxy: values.trustProxy ?? [],
+      auditRetentionDays: values.auditRetentionDays ?? sixYears,
       ...(values.adminSecret ? { adminSecret: values.adminSecret } : {}),
       ...(values.masterKey ? { masterKey: values.masterKey } : {}),
     },
@@ -114,7 +121,7 @@ export async function loadServerSettings(environment: Readonly<Record<string, st
 /** Text that is no number is left to the schema, which says what is wrong with it. */
 function read(name: string, text: string): string | number | readonly string[] {
   if (name === 'trustProxy') return text.split(',').map((address) => address.trim());
-  return (name === 'port' || name === 'workers') && /^\d{1,9}$/.test(text) ? Number(text) : text;
+  return ['port', 'workers', 'auditRetentionDays'].includes(name) && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
 interface ServerFile {

@@ -257,6 +257,33 @@ for (const database of databases()) {
         expect(await store.audit.list('a', 1)).to.have.length(1);
         expect(await store.audit.list('b', 10)).to.deep.equal([]);
       });
+      it('forgets events that are older than they are kept, of every tenant, and no others', async () => {
+        const event = (tenantId: string, at: number) =>
+          store.audit.record({ tenantId, at, type: 'login', outcome: 'success' });
+        // More than one step of the sweep.
+        await Promise.all(Array.from({ length: 2_100 }, () => event('old-a', NOW - 10)));
+        for (const [tenantId, at] of [
+          ['old-a', NOW],
+          ['old-b', NOW - 1],
+          ['old-b', NOW + 1],
+          ['old-c', NOW],
+        ] as const)
+          await event(tenantId, at);
+        const left = async () =>
+          Object.fromEntries(
+            await Promise.all(
+              ['old-a', 'old-b', 'old-c'].map(
+                async (id) => [id, (await store.audit.list(id, 5_000)).map(({ at }) => at - NOW)] as const,
+              ),
+            ),
+          );
+        await store.sweep(NOW * 2);
+        expect((await left())['old-a'], 'kept unless it is said for how long').to.have.length(2_101);
+        await store.sweep(NOW, { auditBefore: NOW });
+        expect(await left()).to.deep.equal({ 'old-a': [0], 'old-b': [1], 'old-c': [0] });
+        await store.sweep(NOW, { auditBefore: NOW });
+        expect((await left())['old-a']).to.deep.equal([0]);
+      });
       it('keeps the newest 500 traces of a tenant', async () => {
         const trace = (index: number) => ({
           id: `t${index}`,

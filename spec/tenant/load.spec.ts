@@ -237,6 +237,13 @@ describe('tenant configuration', () => {
   it('reads the environment, and refuses unknown names and bad values', async () => {
     const good = await loadServerSettings({ PORT: '1234', SALLYPORT_CONFIG: config });
     expect(good.ok && good.settings).to.include({ port: 1234, host: '127.0.0.1', config });
+    expect(good.ok && good.settings.auditRetentionDays, 'six years').to.equal(2_192);
+    const shorter = await loadServerSettings({ SALLYPORT_AUDIT_RETENTION_DAYS: '400', SALLYPORT_CONFIG: config });
+    expect(shorter.ok && shorter.settings.auditRetentionDays).to.equal(400);
+    for (const text of ['0', '-1', 'for ever', '1e9']) {
+      const refused = await loadServerSettings({ SALLYPORT_AUDIT_RETENTION_DAYS: text, SALLYPORT_CONFIG: config });
+      expect(refused.ok, text).to.equal(false);
+    }
     const bad = await loadServerSettings({ SALLYPORT_CONFG: 'x', PORT: 'many', SALLYPORT_CONFIG: config });
     expect(bad.ok).to.equal(false);
     if (!bad.ok) expect(bad.problems.map(({ hint }) => hint).join()).to.include('SALLYPORT_CONFIG');

@@ -1,4 +1,4 @@
-/** Audit events: only ever added. */
+/** Audit events: only ever added, until they are older than the server keeps them (`sweep.ts`). */
 import { createBatch } from '../batch.ts';
 import { type Database, encodeJson, instant, preparedRows, rows, storableText } from '../database.ts';
 import type { AuditEvent, AuditRepository } from '../store.ts';
