@@ -51,7 +51,7 @@ describe('sallyport serve, at another port than the issuers name', function () {
       await writeFile(file, JSON.stringify({ id, name, issuer, keystore, ...more }));
       return greeting({ PORT: String(port), SALLYPORT_CONFIG: config, LOG_LEVEL: 'warn' });
     };
-    const warning = /"tenant":"partner","msg":"people are asked to accept sample terms of service/;
+    const warning = /partner\/tenant\.json at \/termsOfService: found no text/;
     expect(await started({ termsOfService: { version: '1' } })).to.match(warning);
     expect(await started({ termsOfService: { version: '1', text: 'Ours.' } })).not.to.match(warning);
     await rm(config, { recursive: true, force: true });
