@@ -156,6 +156,16 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
       forgetClient: engine.forgetClient,
       forgetScripts: registry.forget,
+      async mail(tenant, to, name, gaps, languages) {
+        try {
+          await engine.mailer.send(tenant, { to, ...engine.pages.mail(tenant, name, gaps, languages) });
+          return true;
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : 'unknown';
+          logger.error({ tenantId: tenant.id, mail: name, reason }, 'a mail could not be sent');
+          return false;
+        }
+      },
       notifyApps: engine.notifyApps,
       settle: () => engine.drain(),
       now: () => Date.now(),

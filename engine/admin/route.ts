@@ -1,6 +1,7 @@
 /** One call of the admin API, as data: HTTP, OpenAPI and the command line are all made from it. */
 import type { KeyDescription, KeyRotation } from '../key/open.ts';
 import type { Keyring } from '../key/keyring.ts';
+import type { MailName } from '../page/view.ts';
 import type { ScriptRunner } from '../script/runner.ts';
 import type { AdminToken, Store } from '../store/store.ts';
 import type { Problem } from '../tenant/problem.ts';
@@ -23,6 +24,14 @@ export interface Services {
   forgetClient(tenantId: string, clientId: string): void;
   /** Makes a change of a rollout effective on this node at once. */
   forgetScripts(tenantId: string): void;
+  /** Sends a mail of the tenant's skin; false where it could not be sent, which is logged. */
+  mail(
+    tenant: Tenant,
+    to: string,
+    name: MailName,
+    gaps: Readonly<Record<string, string>>,
+    languages: readonly string[],
+  ): Promise<boolean>;
   /** Tells the apps of sessions that ended, and the providers they began at, in the background. */
   notifyApps(): void;
   /** Waits until what happened so far can be read from the audit trail and the traces. */

@@ -5,6 +5,7 @@ import { keyRoutes } from './resource/keys.ts';
 import { launchRoutes } from './resource/launches.ts';
 import { providerRoutes } from './resource/providers.ts';
 import { recordRoutes } from './resource/records.ts';
+import { registrationRoutes } from './resource/registrations.ts';
 import { scriptRoutes } from './resource/scripts.ts';
 import { serverRoutes } from './resource/server.ts';
 import { userRoutes } from './resource/users.ts';
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   ...serverRoutes,
   ...clientRoutes,
   ...userRoutes,
+  ...registrationRoutes,
   ...accessRoutes,
   ...providerRoutes,
   ...keyRoutes,

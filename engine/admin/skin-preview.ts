@@ -5,8 +5,8 @@
 import { readdir } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pageHeaders } from '../oauth/http.ts';
-import { samplePages } from '../page/samples.ts';
-import { errorCodes, type PageName, type PageRenderer } from '../page/view.ts';
+import { sampleGaps, samplePages } from '../page/samples.ts';
+import { errorCodes, mailNames, type PageName, type PageRenderer } from '../page/view.ts';
 import { hashHandle } from '../store/secret.ts';
 import type { AdminToken, Store } from '../store/store.ts';
 import type { TenantDirectory } from '../tenant/tenant.ts';
@@ -121,7 +121,9 @@ export async function skinPreview(server: FastifyInstance, options: SkinPreviewO
     const { look: key, language, page } = request.params;
     const look = (await looksFor(request)).find((one) => one.key === key);
     const samples = samplePages(undefined, addressOf(url, request.params));
-    if (!look || !pages.languages(look).includes(language) || !Object.hasOwn(samples, page)) return notThere(reply);
+    const mail = mailNames.find((one) => page === `mail-${one}`);
+    if (!look || !pages.languages(look).includes(language) || (!mail && !Object.hasOwn(samples, page)))
+      return notThere(reply);
     const name = page as PageName;
     const tenant = {
       id: key,
@@ -130,6 +132,7 @@ export async function skinPreview(server: FastifyInstance, options: SkinPreviewO
       skin: look.skin,
       folder: look.folder,
     };
+    if (mail) return reply.headers(pageHeaders([])).send(pages.mail(tenant, mail, sampleGaps, [language]).html);
     const view = withError(samples[name], request.query.error);
     return reply.headers(pageHeaders([])).send(pages.render(tenant, name, view as never, [language]));
   });
@@ -185,6 +188,7 @@ function listPage(list: {
     const calm = 'error' in view ? ` ${link(`${at(page)}?error=none`, 'without the error')}` : '';
     return `<li>${link(at(page), page)}${calm}</li>`;
   });
+  const mails = mailNames.map((name) => `<li>${link(at(`mail-${name}`), name)}</li>`);
   const errors = errorCodes.map((code) => `<li>${link(`${at('error')}?error=${code}`, code)}</li>`);
   return document(
     'Pages of a skin',
@@ -198,6 +202,8 @@ function listPage(list: {
 </form>
 <h2>Pages</h2>
 <ul class="links">${entries.join('')}</ul>
+<h2>Mails</h2>
+<ul class="links">${mails.join('')}</ul>
 <h2>Error pages</h2>
 <ul class="links">${errors.join('')}</ul>`,
     `${url}/default/skin`,

@@ -17,9 +17,10 @@ import {
   readAnswers,
   type RegisteredPerson,
 } from '../identity/registration-form.ts';
-import type { AskedField, PageViews } from '../page/view.ts';
+import type { AskedField, PageViews, TermsShown } from '../page/view.ts';
+import { type AskedDetails, type ConfirmedDetails, keepTerms, keptDone } from '../identity/registration.ts';
 import { newHandle } from '../store/secret.ts';
-import type { AuditEvent, StoredRegistration } from '../store/store.ts';
+import type { AuditEvent, StoredFlow, StoredRegistration } from '../store/store.ts';
 import type { Tenant, User } from '../tenant/tenant.ts';
 import { keepAgain } from './again.ts';
 import { boundFlow } from './authorize.ts';
@@ -49,16 +50,8 @@ const betweenMails = 60_000;
 const day = 86_400_000;
 /** Links to one address that are good at one time. */
 const mostLinks = 3;
-/** How long a form that is sent again is answered as it was, milliseconds. */
-const keptDone = 3_600_000;
 /** User names that one link may try within a minute. */
 const mostNames = 5;
-
-/** What a registration keeps until it is done. */
-interface Details {
-  readonly person: RegisteredPerson;
-  readonly flow?: string;
-}
 
 export function registrationRoutes(server: FastifyInstance, engine: Engine, contextOf: ContextOf): void {
   const addresses = createLoginThrottle(mostForms);
@@ -101,12 +94,15 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       readonly error?: NonNullable<PageViews['register']['error']>;
       readonly answers?: Readonly<Record<string, string>>;
       readonly faults?: Readonly<Record<string, string>>;
+      /** The version of the terms that was ticked. */
+      readonly ticked?: string;
     } = {},
   ): Promise<FastifyReply> {
     const { tenant, ports, request } = context;
     const flow = flowOf((request.query as { readonly flow?: unknown }).flow);
     const bound = flow === undefined ? undefined : await boundFlow(context, flow);
-    const clientId = (bound?.facts as Partial<Validated> | undefined)?.clientId;
+    const terms = termsOf(tenant);
+    const clientId = clientOf(bound);
     const client = clientId === undefined ? undefined : await ports.client(clientId);
     const view: PageViews['register'] = {
       csrf: more.sent ? '' : stampOf(context, more.shownAt ?? ports.now()),
@@ -116,6 +112,15 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       ...(bound ? { back: `${tenant.issuer}/login/${bound.id}` } : {}),
       ...(more.error ? { error: more.error } : {}),
       fields: more.sent ? [] : fieldsOf(tenant, more.answers, more.faults),
+      ...(terms && !more.sent
+        ? {
+            terms: {
+              ...terms,
+              checked: more.ticked === terms.version,
+              missing: more.answers !== undefined && more.ticked !== terms.version,
+            },
+          }
+        : {}),
     };
     return sendPage(engine, context, 'register', view, { status: more.error === 'try-later' ? 429 : 200 });
   }
@@ -140,23 +145,33 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       return showForm(context, { sent: true });
     }
     const { person, faults, answers } = readAnswers(selfRegistration, form, now);
-    if (now - shownAt > longestForm) return showForm(context, { error: 'form-old', answers });
+    const ticked = form.get('terms') ?? '';
+    if (now - shownAt > longestForm) return showForm(context, { error: 'form-old', answers, ticked });
     if (now - shownAt < selfRegistration.minimumSeconds * 1000) {
       audit(context, { type: 'registration.asked', outcome: 'failure', reason: 'too-fast' });
-      return showForm(context, { shownAt, error: 'too-fast', answers });
+      return showForm(context, { shownAt, error: 'too-fast', answers, ticked });
     }
-    if (!person) return showForm(context, { shownAt, error: 'check-fields', answers, faults });
+    const terms = termsOf(tenant);
+    if (!person || (terms && terms.version !== ticked))
+      return showForm(context, { shownAt, error: 'check-fields', answers, faults, ticked });
     const crowd = crowdOf(tenant);
     if (addresses.blocked(request.ip, now) || crowd.blocked(tenant.id, now)) {
       audit(context, { type: 'registration.asked', outcome: 'failure', reason: 'try-later' });
-      return showForm(context, { shownAt, error: 'try-later', answers });
+      return showForm(context, { shownAt, error: 'try-later', answers, ticked });
     }
     addresses.failed(request.ip, now);
     crowd.failed(tenant.id, now);
     const flow = flowOf((request.query as { readonly flow?: unknown }).flow);
-    const languages = languagesOf(request);
+    const clientId = clientOf(flow === undefined ? undefined : await boundFlow(context, flow));
+    const details: AskedDetails = {
+      person,
+      languages: languagesOf(request),
+      ...(flow === undefined ? {} : { flow }),
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(terms ? { terms: terms.version } : {}),
+    };
     reply.raw.once('finish', () => {
-      sendLink(context, person, flow, languages).catch((error: unknown) =>
+      sendLink(context, details).catch((error: unknown) =>
         ports.log('error', 'a link for a registration could not be sent', {
           reason: error instanceof Error ? error.message : 'unknown',
         }),
@@ -176,12 +191,8 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
   }
 
   /** Nothing that somebody entered is in the mail, as it goes to an address that may be anybody's. */
-  async function sendLink(
-    context: TenantRequest,
-    person: RegisteredPerson,
-    flow: string | undefined,
-    languages: readonly string[],
-  ): Promise<void> {
+  async function sendLink(context: TenantRequest, details: AskedDetails): Promise<void> {
+    const { person, languages } = details;
     const { tenant, ports } = context;
     const { store } = ports;
     const email = person.email.toLowerCase();
@@ -200,7 +211,6 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     const link = ports.newHandle();
     const now = ports.now();
     const { linkSeconds } = tenant.selfRegistration;
-    const details: Details = { person, ...(flow === undefined ? {} : { flow }) };
     const kept = await store.registrations.add(
       {
         tenantId: tenant.id,
@@ -216,7 +226,13 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       mostLinks,
       now,
     );
-    if (!kept) return;
+    if (kept === 'too-many') return;
+    if (kept === 'pending') {
+      const waits = engine.pages.mail(tenant, 'registerPending', { tenant: tenant.name }, languages);
+      await engine.mailer.send(tenant, { to: person.email, ...waits });
+      audit(context, { type: 'registration.asked', outcome: 'failure', reason: 'pending' });
+      return;
+    }
     const gaps = {
       tenant: tenant.name,
       seconds: String(linkSeconds),
@@ -243,7 +259,8 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     } = {},
   ): FastifyReply {
     const { tenant, request } = context;
-    const { person } = details as unknown as Details;
+    const { person, terms: accepted } = details as unknown as AskedDetails;
+    const terms = termsOf(tenant);
     const { link } = request.query as { readonly link: string };
     return sendPage(engine, context, 'registerConfirm', {
       csrf: csrfToken(engine.csrfSecret, bindingOf(context, 'confirm', browserOf(context))),
@@ -251,7 +268,9 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       username: more.username ?? person.username,
       ...(more.usernameFault ? { usernameFault: more.usernameFault } : {}),
       answers: fieldsOf(tenant, answersOf(person)).filter(({ name }) => name !== 'username'),
+      ...(terms && terms.version === accepted ? { terms } : {}),
       minimumLength: tenant.passwords.minimumLength,
+      maximumLength: tenant.passwords.maximumLength,
       faults: more.faults ?? [],
     });
   }
@@ -279,7 +298,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     const context = contextOf(request, reply);
     const found = await linkOf(context);
     if (!found) return sendErrorPage(engine, context, 'link-gone', { status: 410 });
-    return found.state === 'done' ? showEnd(context, 'created', found.details) : showConfirm(context, found);
+    return found.state === 'mailed' ? showConfirm(context, found) : showEnd(context, endOf(found), found.details);
   });
 
   server.post('/register/confirm', async (request, reply) => {
@@ -293,14 +312,15 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     const binding = bindingOf(context, 'confirm', browser);
     if (browser === '' || !checkCsrf(engine.csrfSecret, binding, form.get('csrf') ?? ''))
       return sendErrorPage(engine, context, 'form-foreign', { status: 403 });
-    if (found.state === 'done') return showEnd(context, 'created', found.details);
+    if (found.state !== 'mailed') return showEnd(context, endOf(found), found.details);
     if (form.get('do') === 'discard') {
       await ports.store.registrations.discard(tenant.id, found.linkHash);
       audit(context, { type: 'registration.discarded', outcome: 'success' });
       return showEnd(context, 'discarded');
     }
     const { selfRegistration } = tenant;
-    const { person } = found.details as unknown as Details;
+    const asked = found.details as unknown as AskedDetails;
+    const { person } = asked;
     const wanted = (form.get('username') ?? '').trim();
     const chosen = selfRegistration.username === 'chosen' && wanted !== '' ? wanted : person.username;
     if (chosen !== person.username && !isUsername(chosen))
@@ -315,9 +335,27 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     const passwordHash = await hashPassword(password, tenant.passwords);
     const now = ports.now();
     const user = withPassword(bare, passwordHash, tenant.passwords, now);
-    const result = await ports.store.registrations.complete(found, user, { now, keptUntil: now + keptDone });
+    const { person: _person, terms, ...rest } = asked;
+    // Terms of another version than those that hold now are asked about at the log-in.
+    const accepted = terms !== undefined && terms === tenant.termsOfService?.version;
+    const confirmed: ConfirmedDetails = {
+      ...rest,
+      user,
+      ...(accepted ? { terms: { version: terms, acceptedAt: now } } : {}),
+    };
+    const { approval } = selfRegistration;
+    const result = await ports.store.registrations.complete(
+      found,
+      user,
+      { ...confirmed },
+      { now, keptUntil: now + keptDone, ...(approval.enabled ? { pendingUntil: now + approval.days * day } : {}) },
+    );
     switch (result) {
+      case 'pending':
+        audit(context, { type: 'registration.confirmed', outcome: 'success', reason: 'pending' });
+        return showEnd(context, 'pending', found.details);
       case 'created':
+        await keepTerms(ports.store, ports.audit, tenant.id, confirmed);
         audit(context, { type: 'registration.confirmed', outcome: 'success', userId: user.id });
         return showEnd(context, 'created', found.details, user.username);
       case 'done':
@@ -336,6 +374,19 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
           : showConfirm(context, found, { username: chosen, usernameFault: 'taken' });
     }
   });
+}
+
+function clientOf(flow: StoredFlow | undefined): string | undefined {
+  return (flow?.facts as Partial<Validated> | undefined)?.clientId;
+}
+
+function termsOf({ termsOfService: terms }: Tenant): TermsShown | undefined {
+  return terms && { version: terms.version, text: terms.text ?? '', sample: (terms.text ?? '') === '' };
+}
+
+/** What a link shows that was used. */
+function endOf({ state }: StoredRegistration): 'created' | 'pending' {
+  return state === 'pending' ? 'pending' : 'created';
 }
 
 /** The account as it will be, but for its password: nothing in it but the answers and what the tenant gives everybody. */

@@ -88,18 +88,21 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
       };
     }
     case 'register': {
-      const { fields, clientName } = view as PageViews['register'];
+      const { fields, clientName, terms } = view as PageViews['register'];
       return {
         ...(clientName === undefined ? {} : { forText: say(words, 'register.for', { name: clientName }) }),
         fields: fields.map((field) => askedField(field, words)),
+        ...(terms ? { acceptText: say(words, 'register.accept', { version: terms.version }) } : {}),
       };
     }
     case 'registerConfirm': {
-      const { answers, usernameFault, faults, minimumLength } = view as PageViews['registerConfirm'];
-      const gaps = { minimum: String(minimumLength) };
+      const { answers, usernameFault, faults, minimumLength, maximumLength, terms } =
+        view as PageViews['registerConfirm'];
+      const gaps = { minimum: String(minimumLength), maximum: String(maximumLength) };
       return {
         ...(usernameFault ? { usernameFaultText: say(words, `register.fault-${usernameFault}`) } : {}),
         ruleText: say(words, 'newPassword.rule', gaps),
+        ...(terms ? { termsText: say(words, 'registerConfirm.terms', { version: terms.version }) } : {}),
         faults: faults.map((code) => ({ code, text: say(words, `newPassword.fault-${code}`, gaps) })),
         summary: answers
           .filter(({ value }) => value !== '')

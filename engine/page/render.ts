@@ -114,8 +114,9 @@ export function createPageRenderer(options: {
       const words = wordsOf(tenant, languages);
       const gaps = seconds === undefined ? given : { ...given, duration: sayDuration(words, Number(seconds)) };
       const subject = say(words, `mail.${name}-subject`, gaps).replace(/\s+/g, ' ');
-      const text = say(words, `mail.${name}-text`, gaps);
-      const paragraphs = text.split('\n\n').map((paragraph) => ({
+      // A gap that is empty leaves no paragraph behind.
+      const text = say(words, `mail.${name}-text`, gaps).replace(/\n{3,}/g, '\n\n');
+      const paragraphs = text.split(/\n{2,}/).map((paragraph) => ({
         text: paragraph,
         link: /^https?:\/\/\S+$/.test(paragraph),
       }));

@@ -7,6 +7,17 @@ const sampleQrCode = `data:image/svg+xml;base64,${Buffer.from(
     '<path d="M2 2h5v5h-5zM14 2h5v5h-5zM2 14h5v5h-5zM9 3h3v3h-3zM9 9h4v4h-4zM15 9h3v2h-3zM10 15h2v4h-2zM14 14h5v2h-5z"/></svg>',
 ).toString('base64')}`;
 
+/** What fills the gaps of mails in the preview. */
+export const sampleGaps: Readonly<Record<string, string>> = {
+  tenant: 'General Hospital',
+  name: 'Jane Doe',
+  username: 'jane',
+  minutes: '30',
+  seconds: '86400',
+  link: 'https://auth.example/hospital/register/confirm?link=sample',
+  message: 'Please come to the desk with your card.',
+};
+
 /**
  * @param text stands wherever people or apps supply the words; words as they are met in practice where absent.
  * @param action where the pages' forms lead.
@@ -39,6 +50,13 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       sent: false,
       back: or(action),
       error: 'check-fields',
+      terms: {
+        version: or('2026-01'),
+        text: or('The record may be incomplete, and it does not replace the advice of a physician or a nurse.'),
+        sample: false,
+        checked: false,
+        missing: true,
+      },
       fields: [
         {
           name: 'email',
@@ -83,6 +101,11 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       ],
     },
     registerConfirm: {
+      terms: {
+        version: or('2026-01'),
+        text: or('The record may be incomplete, and it does not replace the advice of a physician or a nurse.'),
+        sample: false,
+      },
       ...form,
       username: or('jane'),
       usernameFault: 'taken',
@@ -92,6 +115,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
         { name: 'birthDate', type: 'date', value: or('1984-06-02'), required: false, maximum: 10 },
       ],
       minimumLength: 8,
+      maximumLength: 128,
       faults: ['different'],
     },
     registered: { state: 'created', back: or(action) },

@@ -50,6 +50,14 @@ export interface ContextBanner {
   readonly identifier?: string;
 }
 
+/** Terms of service as a form shows them. */
+export interface TermsShown {
+  readonly version: string;
+  readonly text: string;
+  /** Whether the tenant has no text of its own, so that the page says that this is a sample. */
+  readonly sample: boolean;
+}
+
 /** One question of the form of registration, and the answer as it stands. */
 export interface AskedField {
   readonly name: string;
@@ -100,6 +108,8 @@ export interface PageViews {
     readonly error?: 'check-fields' | 'too-fast' | 'form-old' | 'try-later';
     /** The renderer adds `label` and `hint` in the person's language, `faultText`, and `is-<type>`. */
     readonly fields: readonly AskedField[];
+    /** The terms of service, where the tenant has some: checkbox `terms=<version>`. */
+    readonly terms?: TermsShown & { readonly checked: boolean; readonly missing: boolean };
   };
   /**
    * The link of the mail: fields `password` and `again`, and `username` where it must be another one; buttons
@@ -111,13 +121,16 @@ export interface PageViews {
     readonly usernameFault?: 'taken' | 'username' | 'try-later';
     /** What the person told of themselves. The renderer makes `summary` of it, with `label` and `value`. */
     readonly answers: readonly AskedField[];
+    /** The terms that were accepted in the form. */
+    readonly terms?: TermsShown;
     readonly minimumLength: number;
+    readonly maximumLength: number;
     /** Rules that the password does not meet, as of `newPassword`. */
     readonly faults: readonly string[];
   };
   /** What became of it. */
   readonly registered: {
-    readonly state: 'created' | 'known' | 'discarded';
+    readonly state: 'created' | 'pending' | 'known' | 'discarded';
     /** The log-in that the person came from, where it still waits for them. */
     readonly back?: string;
   };
@@ -349,7 +362,16 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
 };
 
 /** Mails to people: messages `mail.<name>-subject` and `mail.<name>-text`. */
-export type MailName = 'reset' | 'register' | 'registerKnown';
+export const mailNames = [
+  'reset',
+  'register',
+  'registerKnown',
+  'registerPending',
+  'registerApproved',
+  'registerRefused',
+] as const;
+
+export type MailName = (typeof mailNames)[number];
 
 export interface PageRenderer {
   /** A complete HTML document in the tenant's skin and the best of the wanted languages. */

@@ -292,8 +292,8 @@ export interface MailedLinkRepository {
 export interface StoredRegistration {
   readonly tenantId: string;
   readonly id: string;
-  /** `done` stays for a while, so that a form sent twice is answered as the first. */
-  readonly state: 'mailed' | 'done';
+  /** `pending` waits for an administrator. `done` stays for a while, so that a form sent twice is answered as the first. */
+  readonly state: 'mailed' | 'pending' | 'done';
   /** SHA-256 of the handle that was sent by mail. */
   readonly linkHash: string;
   /** In small letters. */
@@ -305,16 +305,36 @@ export interface StoredRegistration {
 }
 
 export interface RegistrationRepository {
-  /** False, and nothing kept, when so many wait for the same address already. */
-  add(registration: StoredRegistration, most: number, now: number): Promise<boolean>;
+  /** Keeps nothing when so many wait for the same address already, or one of them for an administrator. */
+  add(registration: StoredRegistration, most: number, now: number): Promise<'added' | 'too-many' | 'pending'>;
   findByLink(tenantId: string, linkHash: string, now: number): Promise<StoredRegistration | undefined>;
-  /** Makes the account, once; all that waited for its address is over with it. `gone` when the link is. */
+  /**
+   * Makes the account, once; all that waited for its address is over with it. `gone` when the link is.
+   * @param times.pendingUntil where an administrator decides: it then waits with `details`, and no account is made yet.
+   */
   complete(
     registration: Pick<StoredRegistration, 'tenantId' | 'linkHash'>,
     user: User & { readonly email: string },
+    details: Readonly<Record<string, unknown>>,
+    times: { readonly now: number; readonly keptUntil: number; readonly pendingUntil?: number },
+  ): Promise<'created' | 'pending' | 'done' | 'gone' | 'email-known' | 'username-taken'>;
+  /** Those that wait for an administrator, the oldest first; `after` is the last id of the page before. */
+  listPending(
+    tenantId: string,
+    page: { readonly after?: string; readonly limit: number },
+    now: number,
+  ): Promise<readonly StoredRegistration[]>;
+  findPending(tenantId: string, id: string, now: number): Promise<StoredRegistration | undefined>;
+  /** Makes the account of one that waits for an administrator, once. */
+  approve(
+    tenantId: string,
+    id: string,
+    user: User & { readonly email: string },
     times: { readonly now: number; readonly keptUntil: number },
-  ): Promise<'created' | 'done' | 'gone' | 'email-known' | 'username-taken'>;
-  /** Forgets one that is not done. */
+  ): Promise<'created' | 'gone' | 'email-known' | 'username-taken'>;
+  /** Takes one that waits for an administrator away and answers it. */
+  refuse(tenantId: string, id: string, now: number): Promise<StoredRegistration | undefined>;
+  /** Forgets one whose link was not used. */
   discard(tenantId: string, linkHash: string): Promise<void>;
 }
 

@@ -771,6 +771,19 @@ export interface TenantDocument {
      * So many forms are taken in a minute, of all people together and on each node. Of one address it is five.
      */
     perMinute?: number;
+    /**
+     * Whether an administrator decides about each account, after the mail address is proven and before the account exists.
+     */
+    approval?: {
+      /**
+       * Whether it is so.
+       */
+      enabled?: boolean;
+      /**
+       * So many days a registration waits; then it is forgotten.
+       */
+      days?: number;
+    };
   };
   /**
    * How the tenant sends mail. A demo tenant without this keeps its mail, and the demo shows it.

@@ -1,5 +1,5 @@
 /** People make accounts for themselves: once the mail is opened, and never with more than the tenant gives everybody. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Admin, asAdmin } from '../admin/support.ts';
@@ -55,6 +55,18 @@ describe('self-registration', function () {
         const path = join(config, 'demo/tenant.json');
         const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
         await writeFile(path, JSON.stringify({ ...document, selfRegistration: settings }));
+        await cp(join(config, 'demo'), join(config, 'careful'), { recursive: true });
+        const issuer = String(document['issuer']).replace('demo', 'careful');
+        await writeFile(
+          join(config, 'careful/tenant.json'),
+          JSON.stringify({
+            ...document,
+            id: 'careful',
+            issuer,
+            fhirServers: [{ name: 'r4', url: `${issuer}/fhir/r4` }],
+            selfRegistration: { ...settings, approval: { enabled: true } },
+          }),
+        );
         const partner = JSON.parse(await readFile(join(config, 'partner/tenant.json'), 'utf8')) as object;
         await writeFile(
           join(config, 'partner/tenant.json'),
@@ -79,8 +91,11 @@ describe('self-registration', function () {
     return { email: `new-${count}@home.example`, username: `newcomer-${count}`, givenName: 'Wanda' };
   };
   const address = () => `${server.issuer}/register`;
-  const ask = async (person: Person, answers: Readonly<Record<string, string>>, page?: Page) =>
-    person.submit(page ?? (await person.open(address())), { ...answers, do: 'register' });
+  async function ask(person: Person, answers: Readonly<Record<string, string>>, given?: Page): Promise<Page> {
+    const page = given ?? (await person.open(address()));
+    const terms = /name="terms" value="([^"]+)"/.exec(page.body)?.[1];
+    return person.submit(page, { ...(terms === undefined ? {} : { terms }), ...answers, do: 'register' });
+  }
   async function mailsTo(email: string): Promise<readonly string[]> {
     const { body } = await createPerson(server.url).open(`${server.url}/mail`);
     return [...body.matchAll(/<article[^]*?<\/article>/g)]
@@ -150,11 +165,42 @@ describe('self-registration', function () {
       userData: { birthDate: '1984-06-02', memberNumber: '12345678', region: 'north', constructor: 'Bob' },
     });
     const app = await person.walk(again, { username, password });
-    const code = app.searchParams.get('code') ?? '';
-    if (code !== '') expect((await redeem(server, code, verifier)).status).to.equal(200);
+    expect((await redeem(server, app.searchParams.get('code') ?? '', verifier)).status).to.equal(200);
     const events = (await admin('GET', '/tenants/demo/audit?limit=100')).body['items'] as { type: string }[];
     expect(events.map(({ type }) => type)).to.include.members(['registration.asked', 'registration.confirmed']);
     expect(JSON.stringify(events)).not.to.include(email);
+  });
+
+  it('keeps the agreement to the terms for the app that the person came from, and for no other', async () => {
+    const who = somebody();
+    const person = visitor();
+    const login = await person.open(authorizationRequest(server).url);
+    const form = await person.open(hrefOf(login, '/register'));
+    expect(form.body).to.include('sample text for the demonstration');
+    for (const terms of ['', '1999-01', 'yes']) {
+      const refused = await ask(person, { ...who, terms }, form);
+      expect(textOf(refused)).to.include('There is no account without this');
+    }
+    expect(await mailsTo(who.email)).to.deep.equal([]);
+    await ask(person, who, form);
+    const confirm = await person.open(linkIn(await mailTo(who.email)));
+    expect(textOf(confirm)).to.include('With the account you accept the terms of service, version 2026-01');
+    const done = await create(person, confirm);
+    const id = String((await accountOf(who.username))?.['id']);
+    const termsOf = async () => (await admin('GET', `/tenants/demo/users/${id}/terms`)).body['items'] as object[];
+    expect(await termsOf()).to.have.length(1);
+    expect((await termsOf())[0]).to.include({ clientId: 'sample-native', version: '2026-01' });
+    const next = await person.submit(await person.open(hrefOf(done, '/login/')), {
+      username: who.username,
+      password,
+      do: 'login',
+    });
+    expect(next.body, 'the terms are not asked for again').not.to.include('value="accept"');
+    const elsewhere = somebody();
+    const other = visitor();
+    await create(other, await other.open(await link(elsewhere, other)));
+    const otherId = String((await accountOf(elsewhere.username))?.['id']);
+    expect((await admin('GET', `/tenants/demo/users/${otherId}/terms`)).body['items']).to.deep.equal([]);
   });
 
   it('takes nothing but the fields of the tenant', async () => {
@@ -426,6 +472,88 @@ describe('self-registration', function () {
       expect(hrefOf(done, '/login/')).to.equal('');
       const page = await person.open(`${address()}?flow=${encodeURIComponent('//evil.example')}`);
       expect(page.body).not.to.include('evil.example');
+    });
+  });
+
+  describe('that an administrator approves', () => {
+    const registrations = '/tenants/careful/registrations';
+    const careful = () => `${server.url}/careful/register`;
+    async function pending(more: Readonly<Record<string, string>> = {}) {
+      const who = { ...somebody(), ...more };
+      const person = visitor();
+      await ask(person, who, await person.open(careful()));
+      const opened = linkIn(await mailTo(who.email));
+      const done = await create(person, await person.open(opened));
+      expect(textOf(done)).to.include('One more step: approval');
+      const items = (await admin('GET', registrations)).body['items'] as Record<string, unknown>[];
+      const item = items.find(({ email }) => email === who.email);
+      return { ...who, person, opened, item: item ?? {}, at: `${registrations}/${String(item?.['id'])}` };
+    }
+    const mailOf = async (email: string, part: string): Promise<string> => {
+      for (let round = 0; round < 200; round += 1) {
+        const found = (await mailsTo(email)).find((mail) => mail.includes(part));
+        if (found !== undefined) return found;
+        await wait(25);
+      }
+      throw new Error(`no mail to ${email} with ${part}`);
+    };
+    const carefulUsers = async () =>
+      (await admin('GET', '/tenants/careful/users')).body['items'] as { username: string }[];
+    const login = async (username: string) => {
+      const person = visitor();
+      const url = authorizationRequest(server).url.replaceAll('/demo', '/careful').replaceAll('%2Fdemo', '%2Fcareful');
+      return textOf(await person.submit(await person.open(url), { username, password, do: 'login' }));
+    };
+
+    it('waits without an account, is seen by administrators, and logs in once it is approved', async () => {
+      const { item, username, email, at, opened, person } = await pending({ phone: '+41 44 123 45 67' });
+      expect(item).to.include({ username, email, givenName: 'Wanda', phone: '+41 44 123 45 67' });
+      expect(JSON.stringify(item)).not.to.include('argon2').and.not.include('password');
+      expect((await carefulUsers()).map((one) => one.username)).not.to.include(username);
+      expect(await login(username)).to.include('password is wrong');
+      expect(textOf(await person.open(opened))).to.include('One more step');
+      const approved = await admin('POST', `${at}/approve`);
+      expect(approved.status, JSON.stringify(approved.body)).to.equal(200);
+      expect(approved.body).to.include({ told: true });
+      expect(await mailOf(email, 'is ready')).to.include(username);
+      expect(await login(username)).not.to.include('password is wrong');
+      expect(textOf(await person.open(opened))).to.include('Your account is ready');
+      expect((await admin('POST', `${at}/approve`)).status).to.equal(404);
+      expect((await admin('POST', `${at}/refuse`)).status).to.equal(404);
+      const events = (await admin('GET', '/tenants/careful/audit?limit=100')).body['items'] as { type: string }[];
+      expect(events.map(({ type }) => type)).to.include('admin.registration.approved');
+    });
+
+    it('is forgotten when it is refused, and the person reads why', async () => {
+      const { email, username, at, person, opened } = await pending();
+      const refused = await admin('POST', `${at}/refuse`, { message: 'Please come to the desk.' });
+      expect(refused.body).to.deep.equal({ told: true });
+      expect(await mailOf(email, 'not approved')).to.include('Please come to the desk.');
+      expect((await admin('GET', at)).status).to.equal(404);
+      expect((await person.open(opened)).status).to.equal(410);
+      expect((await carefulUsers()).map((one) => one.username)).not.to.include(username);
+    });
+
+    it('says to who asks again that it waits, by mail only, and keeps the name meanwhile', async () => {
+      const { email, username } = await pending();
+      const person = visitor();
+      const again = await ask(person, { ...somebody(), email: email.toUpperCase() }, await person.open(careful()));
+      expect(textOf(again)).to.include('A mail is on its way');
+      // The second mail to one address within a minute is not sent, so it is another node's to send it; the name is kept.
+      const other = { ...somebody(), username: username.toUpperCase() };
+      const second = visitor();
+      await ask(second, other, await second.open(careful()));
+      const page = await create(second, await second.open(linkIn(await mailTo(other.email))));
+      expect(textOf(page)).to.include('Somebody else has this user name');
+    });
+
+    it('is not approved over somebody who is there by now', async () => {
+      const { username, at, email } = await pending();
+      await admin('POST', '/tenants/careful/users', { username, password });
+      const refused = await admin('POST', `${at}/approve`);
+      expect(refused.status).to.equal(409);
+      expect(refused.body).to.include({ code: 'username-taken' });
+      expect((await mailsTo(email)).some((mail) => mail.includes('is ready'))).to.equal(false);
     });
   });
 

@@ -303,6 +303,7 @@ describe('every page, looked at in a browser', function () {
       await page.locator('#birthDate').fill('1984-06-02');
       await page.locator('#memberNumber').fill('12345678');
       await page.locator('#region').selectOption('north');
+      await page.locator('input[name=terms]').check();
       await press('register');
       await page.getByRole('status').waitFor();
       await look(`register-sent-${language}`);
@@ -314,6 +315,7 @@ describe('every page, looked at in a browser', function () {
       await look(`mail-register-${language}`);
       await follow(page, () => mailed.getByRole('link').click());
       const { href } = new URL(page.url());
+      await page.locator('summary').click();
       await look(`register-confirm-${language}`);
       const confirm = async (password: string, again: string) => {
         await page.locator('#password').fill(password);
@@ -358,6 +360,30 @@ describe('every page, looked at in a browser', function () {
       await look(`error-expired-${language}`);
     });
   }
+
+  it('an account that an administrator approves, and one that nobody asked for', async () => {
+    await arrive();
+    for (const email of ['pending@home.example', 'discarded@home.example']) {
+      await page.goto(`${stage.server.url}/quick/register`);
+      await page.locator('#email').fill(email);
+      await page.locator('#givenName').fill('Zoë');
+      await page.locator('#familyName').fill('Doe');
+      await press('register');
+      const mailed = page.locator('article', { hasText: `to ${email}` });
+      for (let round = 0; round < 50 && (await mailed.count()) === 0; round += 1) {
+        await page.waitForTimeout(100);
+        await page.goto(`${stage.server.url}/mail`);
+      }
+      await follow(page, () => mailed.getByRole('link').click());
+      if (email.startsWith('discarded')) await press('discard');
+      else {
+        await page.locator('#password').fill('a lantern for an otter');
+        await page.locator('#again').fill('a lantern for an otter');
+        await press('create');
+      }
+      await look(`harbor-registered-${email.split('@')[0]}`);
+    }
+  });
 
   it('a choice of providers only, and the pages of another tenant', async () => {
     const { server } = stage;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { samplePages } from '../../engine/page/samples.ts';
+import { mailNames } from '../../engine/page/view.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { follow, inspect, launchBrowser, visit, type Visitor } from './browser.ts';
 
@@ -60,6 +61,19 @@ describe('the preview of skins', function () {
           expect(outside).to.deep.equal([]);
           expect(asked.length, 'the page has styles').to.be.greaterThan(2);
         });
+
+    it('shows each mail in each skin and language', async () => {
+      for (const name of mailNames)
+        for (const language of ['en', 'de', 'fr']) {
+          const answer = await fetch(`${server.url}${at}/harbor/${language}/mail-${name}`);
+          const text = await answer.text();
+          expect(answer.status, name).to.equal(200);
+          expect(text)
+            .to.include('General Hospital')
+            .and.not.match(/[{}]|undefined/);
+        }
+      expect((await fetch(`${server.url}${at}/harbor/en/mail-none`)).status).to.equal(404);
+    });
 
     it('the two skins are laid out differently', async () => {
       const places = [];

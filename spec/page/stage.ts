@@ -182,6 +182,8 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     // Nobody is as quick as this tenant wants.
     tenant(url, 'quick', 'Hasty Clinic', {
       lifetimes: { interactionSeconds: 1 },
+      skin: 'harbor',
+      selfRegistration: { enabled: true, minimumSeconds: 0, approval: { enabled: true } },
       clients: [app('plain', 'Plain App', redirectUri)],
     }),
     // Nothing may be struck out, nothing is remembered; the pages wear a skin of the tenant's own.
