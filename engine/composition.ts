@@ -268,8 +268,8 @@ export function compose(parts: Parts): ComposedEngine {
       notifyApps: notifyOfEnd,
       keepTrace(trace) {
         parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
-        // All failures and all flows of people; of the many machine flows a sample.
-        if (trace.outcome !== 'success' || trace.flow === 'interactive' || sample()) keepTrace(trace);
+        const isChosen = () => Math.random() < tenant.traces.share && (trace.flow === 'interactive' || sample());
+        if (trace.outcome !== 'success' || isChosen()) keepTrace(trace);
       },
       scriptLog(lines, fields) {
         const { allowed, dropped } = logLimit.take(tenant.id, lines.length, Date.now());
@@ -319,7 +319,7 @@ export async function seedUsers(store: Store, tenant: Tenant): Promise<void> {
   }
 }
 
-/** True at most ten times a second. */
+/** Of the many flows of machines the first ten of a second. */
 function createSampler(): () => boolean {
   let second = 0;
   let taken = 0;

@@ -186,7 +186,10 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const sweep = setInterval(
     () =>
       void store
-        .sweep(Date.now(), { auditBefore: Date.now() - settings.auditRetentionDays * day })
+        .sweep(Date.now(), {
+          auditBefore: Date.now() - settings.auditRetentionDays * day,
+          traces: directory.all().map(({ id, traces: { days, most } }) => ({ tenantId: id, days, most })),
+        })
         // What another process left when it ended in the middle of it.
         .then(engine.notifyApps)
         .catch((error: Error) => logger.error({ reason: error.message }, 'expired rows could not be removed')),

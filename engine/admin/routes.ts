@@ -4,10 +4,11 @@ import { clientRoutes } from './resource/clients.ts';
 import { keyRoutes } from './resource/keys.ts';
 import { launchRoutes } from './resource/launches.ts';
 import { providerRoutes } from './resource/providers.ts';
-import { recordRoutes } from './resource/records.ts';
 import { registrationRoutes } from './resource/registrations.ts';
+import { auditRoutes } from './resource/audit.ts';
 import { scriptRoutes } from './resource/scripts.ts';
 import { serverRoutes } from './resource/server.ts';
+import { traceRoutes } from './resource/traces.ts';
 import { userRoutes } from './resource/users.ts';
 import type { Route } from './route.ts';
 
@@ -21,5 +22,6 @@ export const routes: readonly Route[] = [
   ...keyRoutes,
   ...launchRoutes,
   ...scriptRoutes,
-  ...recordRoutes,
+  ...auditRoutes,
+  ...traceRoutes,
 ];

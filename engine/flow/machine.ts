@@ -217,6 +217,8 @@ function finish(
     flow: run.flow.name,
     startedAt: run.startedAt,
     outcome: reason ?? 'success',
+    ...(who.clientId ? { clientId: who.clientId } : {}),
+    ...(who.userId ? { userId: who.userId } : {}),
     entries: run.entries,
   };
   ports.keepTrace(trace);

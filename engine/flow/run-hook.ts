@@ -82,7 +82,8 @@ export async function runHook(
         };
     }
   }
-  const trace = hookTrace(ports.tenant, binding.hook, script, call.input, result, failed);
+  const ran = { name: binding.hook, slot, script, input: call.input };
+  const trace = hookTrace(ports.tenant, run.flowId, ran, result, failed);
   // A denial is the script's decision; only faults may be let pass.
   const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
   if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {

@@ -2,13 +2,17 @@
 import { compileScript } from '../script/compile/compile.ts';
 import { codeFrame } from '../script/compile/frame.ts';
 import { createMask, maskJson } from '../script/mask.ts';
-import type { HookName, InvocationResult, ScriptFailureKind, SourceLocation } from '../script/runner.ts';
+import type { HookName, InvocationResult, Json, ScriptFailureKind, SourceLocation } from '../script/runner.ts';
+import type { ScriptSlot } from '../tenant/scripts.ts';
 import type { Script, Tenant } from '../tenant/tenant.ts';
+import { redact, redactTarget } from './redact.ts';
 
 export interface HookTrace {
   readonly name: HookName;
+  readonly slot: ScriptSlot;
   readonly script: string;
   readonly ok: boolean;
+  /** What kind of failure it was, or `absent` where the script has no such function. */
   readonly kind?: string;
   readonly message?: string;
   readonly location?: SourceLocation;
@@ -16,7 +20,7 @@ export interface HookTrace {
   readonly frame?: string;
   /** The version of the script that ran. */
   readonly version?: string;
-  /** Input and effect; only kept where the tenant's policy allows values in traces (demo). */
+  /** Input and effect, as far as the tenant's `traces.values` lets them be kept. */
   readonly before?: unknown;
   readonly after?: unknown;
   readonly logs: InvocationResult['logs'];
@@ -41,6 +45,8 @@ export interface Trace {
   readonly flow: string;
   readonly startedAt: number;
   readonly outcome: string;
+  readonly clientId?: string;
+  readonly userId?: string;
   readonly entries: readonly TraceEntry[];
 }
 
@@ -65,26 +71,31 @@ export function keepsLogs({ demo, policy }: Tenant): boolean {
 /** Names and values of people appear in traces of demo tenants only; secrets in none. */
 export function hookTrace(
   tenant: Tenant,
-  name: HookName,
-  script: Script,
-  input: unknown,
+  flowId: string,
+  { name, slot, script, input }: { name: HookName; slot: ScriptSlot; script: Script; input: unknown },
   result: InvocationResult,
   failure?: HookFailure,
 ): HookTrace {
-  const values = tenant.demo;
+  const { values } = tenant.traces;
+  const keep = (value: unknown) => (values === 'redacted' ? redact(value as Json, flowId) : maskJson(value, mask));
   const mask = createMask(Object.values(tenant.secrets).map(({ value }) => value));
   const frame = failure?.location && codeFrame(script, failure.location);
   return {
     name,
+    slot,
     script: script.name,
     version: script.hash,
     ok: failure === undefined,
+    ...(result.ok && !result.defined ? { kind: 'absent' } : {}),
     ...(failure ? { kind: failure.kind, message: keepsLogs(tenant) ? mask(failure.message) : failure.kind } : {}),
     ...(failure?.location ? { location: failure.location } : {}),
     ...(frame ? { frame } : {}),
-    ...(values ? { before: maskJson(input, mask), ...(result.ok ? { after: maskJson(result.value, mask) } : {}) } : {}),
+    ...(values === 'none' ? {} : { before: keep(input), ...(result.ok ? { after: keep(result.value) } : {}) }),
     logs: keepsLogs(tenant) ? result.logs : [],
-    calls: result.calls,
+    calls:
+      values === 'all'
+        ? result.calls
+        : result.calls.map((call) => ({ ...call, target: redactTarget(call.target, flowId) })),
     cpuMicroseconds: result.cpuMicroseconds,
     wallMicroseconds: result.wallMicroseconds,
   };

@@ -500,10 +500,32 @@ export interface StoredTrace {
   readonly trace: unknown;
 }
 
+export interface TraceFilter {
+  readonly flow?: string;
+  /** `failure` is every outcome but `success`. */
+  readonly outcome?: string;
+  readonly clientId?: string;
+  readonly userId?: string;
+  /** A hook that ran, and the version of its script, which may be the beginning of its hash. */
+  readonly hook?: string;
+  readonly version?: string;
+  /** Epoch milliseconds: begun from then on, or before then. */
+  readonly since?: number;
+  readonly before?: number;
+}
+
+/** How long a tenant's traces are kept. */
+export interface TracesKept {
+  readonly tenantId: string;
+  readonly days: number;
+  readonly most: number;
+}
+
 export interface TraceRepository {
   save(trace: StoredTrace): Promise<void>;
   find(tenantId: string, id: string): Promise<StoredTrace | undefined>;
-  list(tenantId: string, limit: number): Promise<readonly StoredTrace[]>;
+  /** The newest first. */
+  list(tenantId: string, limit: number, filter?: TraceFilter): Promise<readonly StoredTrace[]>;
 }
 
 export interface AdminToken {
@@ -639,8 +661,11 @@ export interface Store {
   /** A small named value of the installation, e.g. the sealed master key check. */
   setting(name: string): Promise<string | undefined>;
   setSetting(name: string, value: string): Promise<void>;
-  /** Deletes what has expired, and audit events from before `auditBefore`; called by a timer. */
-  sweep(now: number, keep?: { readonly auditBefore?: number }): Promise<void>;
+  /**
+   * Deletes what has expired, and audit events from before `auditBefore`; called by a timer. A tenant that `traces` does
+   * not name keeps 500 traces for 30 days.
+   */
+  sweep(now: number, keep?: { readonly auditBefore?: number; readonly traces?: readonly TracesKept[] }): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

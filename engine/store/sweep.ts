@@ -1,8 +1,11 @@
 /** Deletes what has expired, in small steps that keep locks short. */
-import { type Database, rows } from './database.ts';
+import { type Database, encodeJson, rows } from './database.ts';
+import type { TracesKept } from './store.ts';
 
 const STEP = 2_000;
+/** Of tenants that say nothing of it: those of the schema. */
 const TRACES_KEPT = 500;
+const TRACE_DAYS = 30;
 const DAY = 24 * 60 * 60 * 1000;
 /** Failed log-ins of a name nobody has tried for a week are forgotten, or guessing would fill the table. */
 const FAILURES_KEPT = 7 * DAY;
@@ -59,12 +62,13 @@ const OLD_AUDIT_EVENTS = `with recursive tenants as (
 
 /**
  * @param now epoch milliseconds: rows that expire then or earlier go.
+ * @param keep.traces how long tenants keep traces; 500 for 30 days where one is not named.
  * @param keep.auditBefore audit events from before this instant go; none where absent.
  */
 export async function sweep(
   database: Database,
   now: number,
-  { auditBefore }: { readonly auditBefore?: number } = {},
+  { auditBefore, traces = [] }: { readonly auditBefore?: number; readonly traces?: readonly TracesKept[] } = {},
 ): Promise<void> {
   for (const [table, condition, instant] of expired(now)) {
     for (;;) {
@@ -86,6 +90,11 @@ export async function sweep(
        select trace.ctid from trace join (
          select tenant_id, id, row_number() over (partition by tenant_id order by started_at desc, id) as place
          from trace) as ranked on ranked.tenant_id = trace.tenant_id and ranked.id = trace.id
-       where ranked.place > ${TRACES_KEPT} for update of trace skip locked))`,
+       left join jsonb_to_recordset(?::jsonb) as kept ("tenantId" text, days bigint, most bigint)
+         on kept."tenantId" = trace.tenant_id
+       where ranked.place > coalesce(kept.most, ${TRACES_KEPT})
+         or trace.started_at <= ?::bigint - coalesce(kept.days, ${TRACE_DAYS}) * ${DAY}
+       for update of trace skip locked))`,
+    [encodeJson(traces), now],
   );
 }

@@ -233,5 +233,6 @@ export async function buildTenant(
     fhirServers,
     outboundHttp,
     codap: { enabled: document.codap?.enabled === true, trust },
+    traces: { ...document.traces, values: document.traces?.values ?? (document.demo === true ? 'all' : 'none') },
   } as Tenant;
 }

@@ -55,6 +55,17 @@ function checkIssuer(document: TenantDocument, report: Report): void {
   }
 }
 
+function checkTraces({ traces, demo }: TenantDocument, report: Report): void {
+  if (traces?.values === 'all' && demo !== true)
+    report(
+      'traces-values',
+      '/traces/values',
+      '"all" of a tenant that is no demo',
+      'none or redacted',
+      "they hold people's data",
+    );
+}
+
 function checkMail({ mail, passwordReset, demo }: TenantDocument, report: Report): void {
   if (mail?.smtp.security === 'none' && !isLocalMailServer(mail.smtp.host))
     report('mail-unencrypted', '/mail/smtp/security', '"none"', '"starttls" or "tls"', 'plain is for loopback only');
@@ -292,6 +303,7 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
 /** Reports every violation of a document that already fits its schema. */
 export function crossCheck(document: TenantDocument, report: Report): void {
   checkMail(document, report);
+  checkTraces(document, report);
   checkSelfRegistration(document, report);
   checkSecondFactor(document, report);
   checkIssuer(document, report);

@@ -1596,6 +1596,27 @@ export interface TenantDocument {
     keepScriptLogs?: boolean;
   };
   /**
+   * What is kept of flows for who looks into them later: all that failed, and a share of the others.
+   */
+  traces?: {
+    /**
+     * What of the inputs and effects of callbacks is kept. `redacted`: their members, with stand-ins for every value that could tell of a person; enough to see why a callback did what it did, and to run it again. `all` is for demo tenants, who have it unless told otherwise; for others it is `none`.
+     */
+    values?: 'none' | 'redacted' | 'all';
+    /**
+     * The part of successful flows that is kept. Of flows without a person no more than ten in a second and node are.
+     */
+    share?: number;
+    /**
+     * Days after which a trace is deleted.
+     */
+    days?: number;
+    /**
+     * How many are kept: the newest.
+     */
+    most?: number;
+  };
+  /**
    * Origins that may show the pages in a frame (CSP `frame-ancestors`). None, unless listed.
    */
   frameAncestors?: string[];

@@ -428,6 +428,14 @@ export interface Tenant {
     readonly unlistedScopes: 'ignore' | 'reject';
     readonly showAccessTokenToPostAuthorize: boolean;
   };
+  /** What is kept of flows for who looks into them later. */
+  readonly traces: {
+    readonly values: 'none' | 'redacted' | 'all';
+    /** Part of the successful flows, 0 to 1. */
+    readonly share: number;
+    readonly days: number;
+    readonly most: number;
+  };
   readonly frameAncestors: readonly string[];
   readonly skin: string;
 }

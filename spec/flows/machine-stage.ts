@@ -85,6 +85,7 @@ export function tenant(changes: Changes = {}) {
       acrValues: ['mfa'],
     },
     consent: { allowDecline: true },
+    traces: { values: 'none', share: 1, days: 30, most: 500 },
     policy: { onPostAuthorizeOpen: false, unlistedScopes: 'drop', scopesScriptsMayAdd: [] },
     keystore: { algorithms: ['RS256'] },
     lifetimes: {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { costOf } from '../../engine/store/foreign-hash.ts';
-import type { Store } from '../../engine/store/store.ts';
+import type { Store, TraceFilter } from '../../engine/store/store.ts';
 import type { Client, Provider, User } from '../../engine/tenant/tenant.ts';
 import { databases, type OpenedDatabase } from '../support/databases.ts';
 import { rejectionCode } from '../support/rejection.ts';
@@ -300,6 +300,45 @@ for (const database of databases()) {
         expect(await store.traces.find('a', 't502')).to.deep.equal(trace(502));
         expect(await store.traces.find('b', 't502')).to.equal(undefined);
         expect((await store.traces.list('a', 1))[0]?.id).to.equal('t502');
+      });
+      it('keeps traces as long and as many as each tenant wants, and finds them by what they hold', async () => {
+        const day = 86_400_000;
+        const save = (tenantId: string, id: string, age: number, more: object = {}) =>
+          store.traces.save({
+            id,
+            tenantId,
+            flow: 'f',
+            outcome: 'success',
+            startedAt: NOW - age * day,
+            trace: { entries: [], ...more },
+          });
+        const left = async (tenantId: string) => (await store.traces.list(tenantId, 100)).map(({ id }) => id);
+        for (const [id, age] of Object.entries({ new: 1, week: 8, month: 31 }))
+          for (const tenantId of ['short', 'few', 'silent']) await save(tenantId, id, age);
+        await store.sweep(NOW, {
+          traces: [
+            { tenantId: 'short', days: 7, most: 500 },
+            { tenantId: 'few', days: 3650, most: 1 },
+          ],
+        });
+        expect(await left('short')).to.deep.equal(['new']);
+        expect(await left('few')).to.deep.equal(['new']);
+        expect(await left('silent')).to.deep.equal(['new', 'week']);
+
+        const ran = (name: string, version: string) => ({ entries: [{ state: 's' }, { hook: { name, version } }] });
+        await save('kept', 'one', 3, { clientId: 'app', userId: 'u1', ...ran('onTokenGenerating', 'abc123') });
+        await save('kept', 'two', 2, { clientId: "o'app", ...ran('getUserName', 'abd456') });
+        const found = async (filter: TraceFilter) => (await store.traces.list('kept', 100, filter)).map(({ id }) => id);
+        expect(await found({})).to.deep.equal(['two', 'one']);
+        expect(await found({ clientId: "o'app" })).to.deep.equal(['two']);
+        expect(await found({ userId: 'u1', clientId: 'app', flow: 'f', outcome: 'success' })).to.deep.equal(['one']);
+        expect(await found({ outcome: 'failure' })).to.deep.equal([]);
+        expect(await found({ hook: 'getUserName' })).to.deep.equal(['two']);
+        expect(await found({ version: 'ab' })).to.deep.equal(['two', 'one']);
+        expect(await found({ version: 'abc', hook: 'getUserName' })).to.deep.equal([]);
+        expect(await found({ version: '%' })).to.deep.equal([]);
+        expect(await found({ since: NOW - 2 * day })).to.deep.equal(['two']);
+        expect(await found({ before: NOW - 2 * day })).to.deep.equal(['one']);
       });
       it('finds a live admin token only', async () => {
         const token = { id: 'one', name: 'root', role: 'admin', createdAt: 1, expiresAt: NOW + 5 };

@@ -132,6 +132,15 @@ describe('tenant configuration', () => {
     );
   });
 
+  it('keeps everything that callbacks see for demo tenants only', async () => {
+    expect(await change((document) => (document['traces'] = { values: 'all', share: 0.1, days: 7 }))).to.deep.equal([]);
+    const problems = await change((document) => {
+      Object.assign(document, { demo: false, issuer: 'https://auth.example/demo', traces: { values: 'all' } });
+    });
+    expect(problems.map(({ code, pointer }) => `${code} ${pointer}`)).to.include('traces-values /traces/values');
+    expect(await change((document) => (document['traces'] = { share: 1.1 }))).to.not.deep.equal([]);
+  });
+
   const refused: [string, (document: Document) => void][] = [
     ['a demo tenant on a public issuer', (document) => (document['issuer'] = 'https://auth.example/demo')],
     [

@@ -118,6 +118,39 @@ async function versionOf(tenant: Tenant, slot: string, prefix: string, { store }
   return found.length === 1 ? found[0] : undefined;
 }
 
+/** A version that is kept, by its hash or the beginning of it. */
+export async function storedScript(
+  tenant: Tenant,
+  slot: string,
+  prefix: string,
+  services: Services,
+): Promise<Script | undefined> {
+  const version = await versionOf(tenant, slot, prefix, services);
+  const found = version && (await services.store.scripts.find(tenant.id, slot, version.hash));
+  if (!found) return undefined;
+  const { entry, files } = found.files;
+  const main = files.find(({ name }) => name === entry);
+  return (
+    main &&
+    makeScript(
+      entry,
+      main.source,
+      files.filter((file) => file !== main),
+    )
+  );
+}
+
+/** What everybody gets at a slot, canaries aside. */
+export async function activeScript(tenant: Tenant, slot: string, services: Services): Promise<Script | undefined> {
+  const { active } = await rolloutOf(tenant, slot, services);
+  if (active !== undefined) return storedScript(tenant, slot, active, services);
+  const [kind, id = ''] = slot.split('/', 2);
+  return (
+    scriptsOf(tenant).find((bound) => bound.slot === slot)?.script ??
+    (kind === 'federationAuth' ? (await services.store.providers.find(tenant.id, id))?.federationAuth : undefined)
+  );
+}
+
 function viewRollout(tenant: Tenant, slot: ScriptSlot, rollout: ScriptRollout = {}) {
   const file = scriptsOf(tenant).find((bound) => bound.slot === slot)?.script.hash;
   const active = rollout.active ?? file;
