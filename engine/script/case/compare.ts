@@ -11,9 +11,42 @@ function show(value: Json | undefined): string {
   return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
-/** Where a value does not agree with what is expected of it; only what is expected is looked at. Null also stands for nothing. */
+/** What stands for values that differ from run to run; each answers whether a value is one of them. */
+const matchers: Readonly<Record<string, (argument: Json, found: Json | undefined) => boolean>> = {
+  $match: (pattern, found) => typeof found === 'string' && fits(String(pattern), found),
+  $type: (kind, found) => kindOf(found) === kind,
+  $any: (_always, found) => found !== undefined,
+};
+
+function fits(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(pattern, 'u').test(text);
+  } catch {
+    return false;
+  }
+}
+
+function kindOf(value: Json | undefined): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+/** Undefined where the value is no matcher. */
+function matches(expected: Tree, found: Json | undefined): boolean | undefined {
+  const [[name, argument] = ['', null], ...others] = Object.entries(expected);
+  const matcher = others.length === 0 && Object.hasOwn(matchers, name) ? matchers[name] : undefined;
+  return matcher?.(argument, found);
+}
+
+/**
+ * Where a value does not agree with what is expected of it; only what is expected is looked at. Null also stands for
+ * nothing, `{"$match": "…"}` for a text that the expression fits, `{"$type": "number"}` for a value of a kind, and
+ * `{"$any": true}` for any.
+ */
 export function disagreements(expected: Json, found: Json | undefined, at = ''): readonly string[] {
   if (expected === null && found === undefined) return [];
+  const matched = isTree(expected) ? matches(expected, found) : undefined;
+  if (matched !== undefined) return matched ? [] : [`${at || '/'}: expected ${show(expected)}, found ${show(found)}`];
   if (Array.isArray(expected) && Array.isArray(found)) {
     if (expected.length !== found.length)
       return [`${at || '/'}: expected ${expected.length} items, found ${found.length}: ${show(found)}`];
