@@ -96,7 +96,10 @@ export const userFields: readonly FieldRule[] = [
   carried('accountDisabled', '`enabled`.'),
   differs('accountLocked', 'A locked account is not `enabled`; administrators enable it.'),
   differs('accountExpiry', 'An expired account is not `enabled`; a later expiry has to be kept in mind.'),
-  missing('credentialExpiry', 'Passwords do not expire.'),
+  missing(
+    'credentialExpiry',
+    'A date of each person’s own is not kept: `passwords.maximumAgeDays` lets all passwords expire, `mustChangePassword` one.',
+  ),
   differs('systemUser', 'System users are not brought over.'),
   differs('external', 'External users are not brought over: each is made anew at the first log-in at the provider.'),
   missing('serviceAccount', 'There are no service accounts: a machine is a client with client_credentials.'),

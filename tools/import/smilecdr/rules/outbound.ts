@@ -188,8 +188,14 @@ export const outboundRules: readonly PropertyRule[] = [
 
   {
     key: 'tos.version_string',
-    outcome: 'missing',
-    text: 'Nobody is asked yet: add `termsOfService` with this version and your text, which Smile CDR keeps in the skin. Everybody is asked anew.',
+    outcome: 'differs',
+    text: '`termsOfService.version`. People see a sample text that says that it is one: add yours as `termsOfService.text`, which Smile CDR keeps in the skin. Everybody is asked anew.',
+    apply(value, document) {
+      const version = value.trim();
+      if (version === '') return { outcome: 'missing', text: 'It is empty: nobody is asked to accept terms.' };
+      document.termsOfService = { version };
+      return undefined;
+    },
   },
   ...alike(
     ['skin.webjar_id', ...templates],
