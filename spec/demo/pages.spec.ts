@@ -9,7 +9,7 @@ describe('the demo pages', () => {
     demo = await stage();
   });
   after(() => demo.close());
-  const get = (url: string) => demo.server.inject({ url });
+  const get = (url: string, host = new URL(demo.baseUrl).host) => demo.server.inject({ url, headers: { host } });
   const launch = (payload: string, headers: Record<string, string> = {}) =>
     demo.server.inject({
       method: 'POST',
@@ -44,6 +44,18 @@ describe('the demo pages', () => {
     }
     expect(body).to.contain('http://localhost:9200/demo/.well-known/smart-configuration');
     expect(body).to.contain('http://localhost:9200/partner/.well-known/openid-configuration');
+  });
+  it('invites nobody to the sample app at an address where the demo does not answer, and says where it does', async () => {
+    const here = (await get('/')).body;
+    expect(here).to.contain('Open the sample app').and.not.contain('does not answer here');
+    for (const host of ['localhost:9317', 'other.example:9200']) {
+      const { body } = await get('/', host);
+      expect(body, host).to.contain('does not answer here').and.contain(`href="${demo.baseUrl}/"`);
+      expect(body, host)
+        .not.to.contain('Open the sample app')
+        .and.not.contain('/demo/ehr-launch')
+        .and.not.contain(host);
+    }
   });
   it('shows a flow with its hooks, what they changed and logged, escaped', async () => {
     const { body } = await get('/demo/traces/flow-1');

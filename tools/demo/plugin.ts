@@ -70,12 +70,18 @@ function servePages(server: FastifyInstance, options: DemoOptions, patients: rea
   const docsFolder = options.docsFolder ?? fileURLToPath(new URL('../../docs/', import.meta.url));
   const issuers = [options.issuer, ...(options.otherIssuers ?? [`${options.baseUrl}/partner`])];
 
-  server.get('/', async (_request, reply) => {
+  server.get('/', async (request, reply) => {
     const [flows, documents] = await Promise.all([options.traces(), documentsIn(docsFolder)]);
     const latest = newestFirst(flows).slice(0, FLOWS_ON_START_PAGE);
     const users = options.users ?? [];
     const titles = await Promise.all(documents.map((name) => titled(docsFolder, name)));
-    return sendPage(reply, startPage({ issuers, fhirBase, patients, users, flows: latest, documents: titles }));
+    // Opened at an address that the demo does not have, such as another port: nothing on the page would work there.
+    const { origin, host } = new URL(options.baseUrl);
+    const elsewhere = request.host === host ? {} : { answersAt: origin };
+    return sendPage(
+      reply,
+      startPage({ issuers, fhirBase, patients, users, flows: latest, documents: titles, ...elsewhere }),
+    );
   });
 
   server.get('/mail', async (_request, reply) => sendPage(reply, mailPage(options.mails?.() ?? [])));

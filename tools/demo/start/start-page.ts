@@ -12,6 +12,8 @@ export interface StartPageInput {
   readonly users: readonly DemoUser[];
   readonly flows: readonly RecordedFlow[];
   readonly documents: readonly { readonly name: string; readonly title: string }[];
+  /** Where the demo answers, in case the page was opened somewhere else. */
+  readonly answersAt?: string;
 }
 
 const DISCOVERY = ['openid-configuration', 'oauth-authorization-server', 'smart-configuration'];
@@ -42,6 +44,18 @@ function tryIt({ patients }: StartPageInput): Markup {
       </form>
     </section>
   </div>`;
+}
+
+/** The issuers name one origin, and cookies, redirects and tokens hold nowhere else. */
+function elsewhere(origin: string): Markup {
+  const { port, protocol } = new URL(origin);
+  return html`<section class="card" aria-labelledby="elsewhere">
+    <h2 id="elsewhere">The demo does not answer here</h2>
+    <p>
+      Its tenants answer at ${origin} only, so the sample app does not work at this address. Start the server with
+      <code>PORT=${port || (protocol === 'https:' ? '443' : '80')}</code> and open <a href="${origin}/">${origin}</a>.
+    </p>
+  </section>`;
 }
 
 function people({ users, issuers: [issuer = ''] }: StartPageInput): Markup {
@@ -91,7 +105,7 @@ export function startPage(input: StartPageInput): string {
       <p class="lead">
         An authorization server for SMART on FHIR apps, here with demo tenants, a sample app and made-up records.
       </p>
-      ${tryIt(input)} ${people(input)}
+      ${input.answersAt === undefined ? tryIt(input) : elsewhere(input.answersAt)} ${people(input)}
       <section class="card" aria-label="Latest flows">
         ${flowTable(input.flows, 'Latest flows')}
         <p class="quiet">
