@@ -77,6 +77,8 @@ export interface RouteCommand {
   readonly body?: object;
   /** The person names a script file, which is sent with what it imports. */
   readonly script?: boolean;
+  /** The member of the answer that lists what is wrong: where it is not empty, the command fails. */
+  readonly problemsIn?: string;
 }
 
 interface Described {

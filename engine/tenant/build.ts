@@ -4,7 +4,7 @@ import { breachKeyOf } from '../identity/password.ts';
 import { compileScript } from '../script/compile/compile.ts';
 import { isLoopback } from './cross-check.ts';
 import type { TenantDocument } from './document.ts';
-import type { SecretRules, TenantFiles } from './files.ts';
+import type { SecretRules, SecretSource, TenantFiles } from './files.ts';
 import { importedKeys, publicJwks } from './key-sets.ts';
 import { escapePointer } from './problem.ts';
 import { loadClient, loadUser } from './seeds.ts';
@@ -90,9 +90,9 @@ export async function buildTenant(
   document: TenantDocument,
   folder: string,
   files: TenantFiles,
-  environment: SecretRules['environment'],
+  source: SecretSource,
 ): Promise<Tenant> {
-  const rules: SecretRules = { inlineAllowed: document.demo === true && isLoopback(document.issuer), environment };
+  const rules: SecretRules = { inlineAllowed: document.demo === true && isLoopback(document.issuer), ...source };
   const clients: Client[] = [];
   for (const [index, client] of (document.clients ?? []).entries())
     clients.push(await loadClient(client, `/clients/${index}`, files, rules, { folder, issuer: document.issuer }));

@@ -1,4 +1,5 @@
 /** All tenants of a server, by id and by place; reloads one at a time when its files change. */
+import type { SecretSource } from './files.ts';
 import { loadTenants } from './load-all.ts';
 import { createLocator } from './locator.ts';
 import { problem, type Problem } from './problem.ts';
@@ -15,7 +16,8 @@ export interface DirectoryOptions {
   /** One tenant's folder, or a folder of them. */
   readonly path: string;
   readonly watch?: boolean;
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: SecretSource['environment'];
+  readonly fileStandIn?: SecretSource['fileStandIn'];
   readonly logger?: {
     info(message: string): void;
     warn(message: string): void;
@@ -40,9 +42,9 @@ export async function openTenantDirectory(
   | { readonly ok: true; readonly directory: OpenDirectory }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 > {
-  const { path, logger } = options;
+  const { path, logger, fileStandIn } = options;
   const environment = options.environment ?? process.env;
-  const first = await loadTenants(path, environment);
+  const first = await loadTenants(path, environment, fileStandIn);
   if (first.problems.length > 0) return { ok: false, problems: first.problems };
   let tenants: ReadonlyMap<string, Tenant> = new Map(first.tenants.map((tenant) => [tenant.id, tenant]));
   let locate = createLocator(first.tenants);
@@ -72,7 +74,7 @@ export async function openTenantDirectory(
   }
 
   async function readAgain(): Promise<readonly Problem[]> {
-    const next = await loadTenants(path, environment);
+    const next = await loadTenants(path, environment, fileStandIn);
     const problems = [...next.problems];
     let retry = false;
     const unserved = new Set(next.broken);

@@ -1,5 +1,6 @@
 /** Reads the files a document names, never outside its folder, and remembers every byte for the version. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { compileScript } from '../script/compile/compile.ts';
@@ -10,9 +11,15 @@ import type { Jwk, Script } from './tenant.ts';
 
 type SecretDocument = string | { readonly env: string } | { readonly file: string };
 
-export interface SecretRules {
-  readonly inlineAllowed: boolean;
+/** Where secrets come from that the document does not hold. */
+export interface SecretSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What stands for a file that is not there; it is an error where absent. */
+  readonly fileStandIn?: (name: string) => string;
+}
+
+export interface SecretRules extends SecretSource {
+  readonly inlineAllowed: boolean;
 }
 
 const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']);
@@ -137,6 +144,7 @@ export class TenantFiles {
       return undefined;
     }
     if ('file' in secret) {
+      if (rules.fileStandIn && !existsSync(resolve(this.#folder, secret.file))) return rules.fileStandIn(secret.file);
       const text = (await this.read(secret.file, `${pointer}/file`))?.replace(/\r?\n$/, '');
       if (text === '') this.report('secret-empty', `${pointer}/file`, 'an empty file', 'a secret');
       return text === '' ? undefined : text;

@@ -1,6 +1,7 @@
 /** Loads the tenants of a folder: each alone, then what must differ between them. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { SecretSource } from './files.ts';
 import { loadTenant } from './load.ts';
 import { problem, type Problem } from './problem.ts';
 import { type BoundScript, scriptsOf } from './scripts.ts';
@@ -19,7 +20,8 @@ export interface LoadedTenants {
 /** @param path one tenant's folder, or a folder of them. */
 export async function loadTenants(
   path: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: SecretSource['environment'],
+  fileStandIn?: SecretSource['fileStandIn'],
 ): Promise<LoadedTenants> {
   const folders = await tenantFolders(path);
   const loaded = new Map<string, Tenant>();
@@ -32,7 +34,10 @@ export async function loadTenants(
       problem('no-tenant', path, '', 'no tenant', 'a folder with tenant.json, or a folder of such folders'),
     );
   for (const folder of folders) {
-    const result = await loadTenant(folder, { masterEnvironment: environment });
+    const result = await loadTenant(folder, {
+      masterEnvironment: environment,
+      ...(fileStandIn ? { fileStandIn } : {}),
+    });
     const found = result.ok ? scriptsOf(result.tenant) : result.scripts;
     scripts.push(...found.map((bound) => ({ ...bound, folder })));
     if (result.ok) {

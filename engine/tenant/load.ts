@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { buildTenant } from './build.ts';
 import { crossCheck } from './cross-check.ts';
 import type { TenantDocument } from './document.ts';
-import { TenantFiles } from './files.ts';
+import { type SecretSource, TenantFiles } from './files.ts';
 import { malformedJson, problem, type Problem } from './problem.ts';
 import { type BoundScript, scriptsOf } from './scripts.ts';
 import { soundParts } from './sound-parts.ts';
@@ -54,11 +54,15 @@ function hasSampleTerms({ demo, termsOfService }: Pick<Tenant, 'demo' | 'termsOf
 /**
  * Loads `tenant.json` of a folder and all files it names (DESIGN section 5).
  * @param options.masterEnvironment variables that `{"env": …}` secrets are read from; none unless given.
+ * @param options.fileStandIn what stands for a `{"file": …}` secret that is not there; it is an error unless given.
  * @returns the deeply frozen tenant with warnings, or every problem found. Never rejects for a bad document.
  */
 export async function loadTenant(
   folder: string,
-  options: { readonly masterEnvironment?: Readonly<Record<string, string | undefined>> } = {},
+  options: {
+    readonly masterEnvironment?: SecretSource['environment'];
+    readonly fileStandIn?: SecretSource['fileStandIn'];
+  } = {},
 ): Promise<LoadResult> {
   const name = join(folder, FILE);
   const files = new TenantFiles(folder, name);
@@ -82,7 +86,10 @@ export async function loadTenant(
     problems.length === 0 ? (document as TenantDocument) : soundParts(original, basename(resolve(folder)));
   if (checked === undefined) return failed(...problems);
   crossCheck(checked, files.report.bind(files));
-  const tenant = await buildTenant(checked, folder, files, options.masterEnvironment ?? {});
+  const tenant = await buildTenant(checked, folder, files, {
+    environment: options.masterEnvironment ?? {},
+    ...(options.fileStandIn ? { fileStandIn: options.fileStandIn } : {}),
+  });
   const all = [...problems, ...files.problems];
   if (all.length > 0) return { ok: false, problems: all, scripts: scriptsOf(tenant) };
   return { ok: true, tenant: deepFreeze(tenant), warnings: [...warningsOf(tenant, name), ...files.warnings] };

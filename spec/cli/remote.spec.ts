@@ -397,6 +397,19 @@ describe('managing a running server from the command line', function () {
         );
     });
 
+    it('documents that are wrong fail the reload, which tells them', async () => {
+      expect((await done(['admin', 'reload'])).output).to.match(/"problems": \[\]/);
+      const file = join(config, 'partner/tenant.json');
+      const text = await readFile(file, 'utf8');
+      try {
+        await writeFile(file, text.replace('{', '{ "skn": "none",'));
+        expect(await refused(['admin', 'reload'], 1)).to.include('did you mean');
+      } finally {
+        await writeFile(file, text);
+      }
+      await done(['admin', 'reload']);
+    });
+
     it('the tenant must be named where there are several, and known', async () => {
       expect(await refused(['client', 'list'], 2)).to.equal('Name the tenant with --tenant: demo, partner.\n');
       expect(await refused(['client', 'list', '--tenant', 'nowhere'], 1)).to.match(/nowhere/);

@@ -339,6 +339,27 @@ function onPostAuthorize() { Secrets.get('apiKey'); }
       expect(absent.of('in a hook that may not')).to.equal('');
     });
 
+    it('are made up where there is no file, and read where there is one', async () => {
+      const inFile = {
+        ...document,
+        secrets: { apiKey: { ...document.secrets.apiKey, value: { file: 'keys/api.txt' } } },
+      };
+      const files = tenant('one', leaking, cases, inFile);
+      const without = await ran(files);
+      expect(without.of('made up'), without.output).to.match(/length: expected 0, found 22/);
+      expect(without.of('of the case')).to.equal('');
+      const within = await ran({ ...files, 'one/keys/api.txt': 'of the file\n' });
+      expect(within.of('made up')).to.match(/length: expected 0, found 11/);
+      const outside = await ran(
+        tenant('one', leaking, cases, {
+          ...document,
+          secrets: { apiKey: { ...document.secrets.apiKey, value: { file: '../../../etc/hostname' } } },
+        }),
+      );
+      expect(outside.output, 'nothing outside is read').to.include("expected a file inside the tenant's folder");
+      for (const { output } of [without, within]) expect(output).not.to.match(/of the file|a made-up/);
+    });
+
     it('are never printed, wherever a script puts them', () => {
       for (const { output, junit } of [absent, present])
         for (const form of [

@@ -26,7 +26,11 @@ export async function testCases(folder: string, options: TestOptions, write: (li
     write(`There is no file or folder ${folder}.`);
     return 2;
   }
-  const opened = await openTenantDirectory({ path: folder, environment: madeUp });
+  const opened = await openTenantDirectory({
+    path: folder,
+    environment: madeUp,
+    fileStandIn: (name) => `a made-up ${name}`,
+  });
   if (!opened.ok) {
     for (const { message, hint } of opened.problems) write(`error  ${message}${hint ? ` ${hint}` : ''}`);
     return 1;
@@ -68,7 +72,7 @@ async function writeJunit(file: string, told: readonly Told[], write: (line: str
   }
 }
 
-/** Cases need no real secret: what the environment does not hold is made up. */
+/** Cases need no real secret: what the environment does not hold is made up, and so is what a file does not. */
 const madeUp = new Proxy<Record<string, string | undefined>>(
   {},
   { get: (_target, name) => process.env[String(name)] ?? `a made-up ${String(name)}` },

@@ -72,7 +72,7 @@ export const serverRoutes: readonly (ServerRoute | TenantRoute)[] = [
       status: 200,
       schema: object({ problems: list({ type: 'object' }, 'What is wrong with the documents.') }),
     },
-    commands: [{ name: 'admin reload' }],
+    commands: [{ name: 'admin reload', problemsIn: 'problems' }],
     async run(_request, { directory }) {
       const problems = await directory.reload();
       return { status: 200, body: { problems }, change: { type: 'reloaded', details: { problems: problems.length } } };

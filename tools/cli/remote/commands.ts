@@ -56,7 +56,7 @@ function kebab(name: string): string {
 
 function make(
   route: Route,
-  { body, summary, script }: RouteCommand,
+  { body, summary, script, problemsIn }: RouteCommand,
   name: string,
   write: (line: string) => void,
 ): Command {
@@ -88,7 +88,7 @@ function make(
     .option('--raw', 'print the answer as JSON');
   command.action(async (...given: unknown[]) => {
     const values = given.slice(0, names.length) as readonly string[];
-    process.exit(await run(route, values, given[names.length] as Options, body, write));
+    process.exit(await run(route, values, given[names.length] as Options, { body, problemsIn }, write));
   });
   return command;
 }
@@ -103,12 +103,12 @@ class RefusedError extends Error {
   }
 }
 
-/** @returns the exit code: 0 done, 1 refused, 2 wrong use or no server. */
+/** @returns the exit code: 0 done, 1 refused or done with problems, 2 wrong use or no server. */
 async function run(
   route: Route,
   values: readonly string[],
   options: Options,
-  fixed: object | undefined,
+  { body: fixed, problemsIn }: Pick<RouteCommand, 'body' | 'problemsIn'>,
   write: (line: string) => void,
 ): Promise<number> {
   try {
@@ -136,7 +136,8 @@ async function run(
       return 1;
     }
     printAnswer(answer.body, options.raw ? undefined : route.columns, write);
-    return 0;
+    const problems = problemsIn === undefined ? [] : (answer.body as Record<string, unknown>)[problemsIn];
+    return Array.isArray(problems) && problems.length > 0 ? 1 : 0;
   } catch (error) {
     if (error instanceof RefusedError) {
       printProblem(error.body, write);
