@@ -51,6 +51,8 @@ export interface Parts {
   readonly sealer: Sealer;
   readonly skinsFolder: string;
   readonly logger: Logger;
+  /** Epoch milliseconds; the machine's clock unless given. */
+  readonly now?: () => number;
 }
 
 /** How long a client read from the store may be reused; a change through another node is seen after this. */
@@ -68,7 +70,7 @@ export interface ComposedEngine extends Engine {
 }
 
 export function compose(parts: Parts): ComposedEngine {
-  const { store, keyring, scripts, outbound, jwks, logger } = parts;
+  const { store, keyring, scripts, outbound, jwks, logger, now = Date.now } = parts;
   const throttle = createLoginThrottle();
   const local = createLocalModule({ users: store.users });
   const ldap = createLdapModule({
@@ -191,7 +193,7 @@ export function compose(parts: Parts): ComposedEngine {
       federation,
       secondFactor,
       identity: {
-        authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: Date.now() }),
+        authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: now() }),
       },
       clientAuthentication: {
         async authenticate(_tenant, request, allowPublic) {
@@ -200,7 +202,7 @@ export function compose(parts: Parts): ComposedEngine {
             headers: { authorization: request.authorization },
             parameters: new Map(Object.entries(request.parameters)),
             tokenEndpoint: `${tenant.issuer}/oauth/token`,
-            now: Date.now(),
+            now: now(),
             findClient: client,
             replaceSecret: (clientId, foreignHash, presented) =>
               // The client proved itself: that the store is away for a moment is no reason to refuse it.
@@ -227,7 +229,7 @@ export function compose(parts: Parts): ComposedEngine {
             issuer,
             audience: [`${tenant.issuer}/oauth/token`],
             algorithms,
-            now: Date.now(),
+            now: now(),
             replaySpace,
             replays: store.replays,
             tenantId: tenant.id,
@@ -253,7 +255,7 @@ export function compose(parts: Parts): ComposedEngine {
       scriptFor: async (slot, snapshot, key) =>
         registry.choose(tenant, slot, await baseScript(tenant, slot), snapshot, key),
       tryShadow: (trial) => shadows.try(trial),
-      now: () => Date.now(),
+      now,
       newHandle: () => newHandle(),
       hash: hashHandle,
       audit: (event) =>
@@ -264,7 +266,7 @@ export function compose(parts: Parts): ComposedEngine {
           required: true,
           write: () => store.audit.record(event),
         }),
-      noteUse: (grantId) => lastUse.note(tenant.id, grantId, Date.now()),
+      noteUse: (grantId) => lastUse.note(tenant.id, grantId, now()),
       notifyApps: notifyOfEnd,
       keepTrace(trace) {
         parts.metrics.flowEnded(trace.tenantId, trace.flow, trace.outcome);
@@ -272,7 +274,7 @@ export function compose(parts: Parts): ComposedEngine {
         if (trace.outcome !== 'success' || isChosen()) keepTrace(trace);
       },
       scriptLog(lines, fields) {
-        const { allowed, dropped } = logLimit.take(tenant.id, lines.length, Date.now());
+        const { allowed, dropped } = logLimit.take(tenant.id, lines.length, now());
         if (dropped > 0) logger.warn({ tenant: tenant.id, dropped }, 'a script logged more than is kept');
         for (const { level, message } of lines.slice(0, allowed))
           logger[level]({ tenant: tenant.id, source: 'script', ...fields }, message);

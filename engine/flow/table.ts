@@ -144,14 +144,19 @@ export interface Flow {
   readonly states: Readonly<Record<string, AnyState>>;
 }
 
-/** Makes a flow of a table; compiling it is the check of its order. */
+type WaitNames<Table> = {
+  [Name in keyof Table & string]: Table[Name] extends { readonly kind: 'wait' } ? Name : never;
+}[keyof Table & string];
+
+/** Makes a flow of a table; compiling it is the check of its order. `waits` names the states that wait, also in its type. */
 export function defineFlow<const Table extends Readonly<Record<string, AnyState>>>(
   name: string,
   title: string,
   first: keyof Table & string,
   states: Table & CheckedTable<Table>,
-): Flow {
-  return { name, title, first, states };
+): Flow & { readonly waits: readonly WaitNames<Table>[] } {
+  const waits = Object.keys(states).filter((state) => states[state]?.kind === 'wait') as WaitNames<Table>[];
+  return { name, title, first, states, waits };
 }
 
 /** Shorthands for the values that steps answer. */

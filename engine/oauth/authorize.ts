@@ -10,8 +10,8 @@ import type { StoredFlow } from '../store/store.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { deviceOf } from '../identity/device.ts';
 import { interactionPage } from '../page/interaction.ts';
-import { errorCodes, type ErrorCode } from '../page/view.ts';
 import { type Again, keepAgain, takeAgain } from './again.ts';
+import { authorizationAnswer } from './authorization-answer.ts';
 import { atProvider, backFromProvider, settled } from './standing.ts';
 import {
   addressOf,
@@ -33,7 +33,6 @@ import {
 import { finishLink } from './links.ts';
 import { readIdTokenHint } from './id-token-hint.ts';
 import { readParameters, readReplyParameters } from './parameters.ts';
-import { sanitizeDescription } from './oauth-error.ts';
 import { isInTrail } from './refusals.ts';
 
 /** A query longer than this is not turned from POST into GET. */
@@ -162,31 +161,12 @@ async function answer(engine: Engine, context: TenantRequest, result: FlowResult
   if (typeof sessionId === 'string') await replaceSession(context, sessionId);
   const deviceToken = result.reveal['deviceToken'];
   if (typeof deviceToken === 'string') setDeviceToken(context, deviceToken);
-  const replyTo = result.facts['replyTo'] as { redirectUri: string; state?: string } | undefined;
   noStore(reply).header('referrer-policy', 'no-referrer');
   isInTrail(context.request);
-  if (result.kind === 'rejected') {
-    if (result.rejection.tell === 'person' || !replyTo)
-      return sendErrorPage(engine, context, errorCodeOf(result.rejection), {
-        status: result.rejection.status ?? 400,
-        ...(result.rejection.reason === 'request-malformed' ? { detail: result.rejection.description } : {}),
-        ...languageOf(result),
-      });
-    return reply.redirect(
-      responseUri(replyTo, {
-        error: result.rejection.error,
-        error_description: sanitizeDescription(result.rejection.description),
-        iss: tenant.issuer,
-      }),
-      303,
-    );
-  }
-  if (result.kind === 'waiting' && result.waitsFor === 'provider')
-    return reply.redirect(String(result.reveal['providerUrl']), 303);
-  if (result.kind === 'waiting' && result.waitsFor === 'app' && replyTo) {
-    return reply.redirect(responseUri(replyTo, { code: String(result.reveal['code']), iss: tenant.issuer }), 303);
-  }
-  return reply.redirect(`${tenant.issuer}/login/${result.flowId}`, 303);
+  const next = authorizationAnswer(tenant, result);
+  if (next.kind === 'redirect') return reply.redirect(next.to, 303);
+  const { kind: _kind, code, ...shown } = next;
+  return sendErrorPage(engine, context, code, { ...shown, ...languageOf(result) });
 }
 
 /** Gives the browser its new session. One it had, and that the flow did not know of, would be out of the person's reach. */
@@ -196,19 +176,6 @@ async function replaceSession(context: TenantRequest, sessionId: string): Promis
   if (before !== undefined && (await ports.store.sessions.end(tenant.id, ports.hash(before), ports.now())))
     ports.notifyApps();
   setSession(context, sessionId);
-}
-
-function errorCodeOf({ reason, status = 400 }: Rejection): ErrorCode {
-  return errorCodes.find((code) => code === reason) ?? (status >= 500 ? 'server-failed' : 'other');
-}
-
-/** RFC 6749 section 4.1.2 with `iss` of RFC 9207; a query the app registered is kept. */
-function responseUri(replyTo: { redirectUri: string; state?: string }, parameters: Record<string, string>): string {
-  const query = new URLSearchParams({
-    ...parameters,
-    ...(replyTo.state === undefined ? {} : { state: replyTo.state }),
-  });
-  return `${replyTo.redirectUri}${replyTo.redirectUri.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** A form sent twice, or from an old page: the answer is that of the first, or where the flow stands since. */

@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly outbound: OutboundClient;
   /** Sandbox processes; two unless told. */
   readonly processes?: number;
+  /** Everything is a trial and nothing is real, as for cases and simulations: one process, which starts at once. */
+  readonly trialsOnly?: boolean;
   /** What scripts may use beside HTTP; nothing unless given. */
   readonly services?: HostServices;
   readonly observer?: ScriptObserver;
@@ -46,7 +48,13 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     nextId: () => (ids += 1),
     punish,
   };
-  const shards = Array.from({ length: Math.max(1, options.processes ?? 2) }, () => createShard(ports));
+  const { processes = 2, trialsOnly = false } = options;
+  const shards = trialsOnly ? [trialShard()] : Array.from({ length: Math.max(1, processes) }, () => createShard(ports));
+
+  function trialShard(): Shard {
+    trials ??= createShard(ports, trialOwner);
+    return trials;
+  }
 
   /**
    * Runs what a process took with it once more. Whoever ended that process may be among them, so each tenant gets a
@@ -93,8 +101,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     const compiled = compileScript(invocation.script);
     if (!compiled.ok)
       return { ...failure(nothing, 'syntax', sentenceOf(compiled.problems)), ...placeOf(compiled.problems) };
-    trials ??= createShard(ports, trialOwner);
-    const result = await trials.run(invocation, compiled.program, 2);
+    const result = await trialShard().run(invocation, compiled.program, 2);
     return result === 'again' ? failure(nothing, 'crashed', 'the sandbox process ended') : result;
   }
 
@@ -129,7 +136,7 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
 
   return {
     async run(invocation) {
-      if (invocation.onTrial) return runOnTrial(invocation);
+      if (trialsOnly || invocation.onTrial) return runOnTrial(invocation);
       let queueMicroseconds = 0;
       const result = await runQueued(invocation, (milliseconds) => (queueMicroseconds = milliseconds * 1000));
       const { cpuMicroseconds, wallMicroseconds } = result;

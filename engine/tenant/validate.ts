@@ -12,19 +12,22 @@ function compileSchema(name: string) {
   return ajv.compile(JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')));
 }
 
-const validators = { tenant: compileSchema('tenant'), server: compileSchema('server'), case: compileSchema('case') };
+const validators = {
+  tenant: compileSchema('tenant'),
+  server: compileSchema('server'),
+  case: compileSchema('case'),
+  'flow-case': compileSchema('flow-case'),
+};
+
+type DocumentKind = keyof typeof validators;
 
 /** Validates in place (defaults are filled in). Answers the violations as ajv reports them. */
-export function violationsOf(kind: 'tenant' | 'server' | 'case', document: unknown): readonly ErrorObject[] {
+export function violationsOf(kind: DocumentKind, document: unknown): readonly ErrorObject[] {
   const validate = validators[kind];
   return validate(document) ? [] : (validate.errors ?? []);
 }
 
 /** Validates in place (defaults are filled in). Answers every violation; none when the document is valid. */
-export function validateDocument(
-  kind: 'tenant' | 'server' | 'case',
-  document: unknown,
-  file: string,
-): readonly Problem[] {
+export function validateDocument(kind: DocumentKind, document: unknown, file: string): readonly Problem[] {
   return toProblems(violationsOf(kind, document), file);
 }

@@ -52,7 +52,7 @@ describe('sallyport test', function () {
     it('is 2 where the command itself was wrong', async () => {
       for (const [args, sentence] of [
         [['test', 'no/such/folder'], 'There is no file or folder no/such/folder.'],
-        [['test'], "missing required argument 'folder'"],
+        [['test'], "missing required argument 'paths'"],
         [['test', '.', '--junt', 'x'], "unknown option '--junt'"],
       ] as const) {
         const { code, output } = await sallyport(args);

@@ -54,7 +54,7 @@ function complaints(schema: Schema): readonly string[] {
 }
 
 describe('the schemas of the configuration', () => {
-  for (const name of ['server', 'tenant']) {
+  for (const name of ['server', 'tenant', 'case', 'flow-case']) {
     it(`${name}: every property has a description and examples that fit it`, async () => {
       const schema = await read(name);
       expect(propertiesOf(schema).length).to.be.greaterThan(8);

@@ -1,12 +1,14 @@
 /** The command line. Each command is a file of its own. */
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, Option } from 'commander';
 import { check } from './check.ts';
 import { addImportCommand } from './import.ts';
 import { migrate } from './migrate.ts';
 import { newTenant } from './new.ts';
 import { addRemoteCommands } from './remote/commands.ts';
 import { serve } from './serve.ts';
+import { addSimulateCommand } from './simulate.ts';
 import { testCases, type TestOptions } from './test.ts';
+import { reporters } from './test/report.ts';
 
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const program = new Command('sallyport')
@@ -38,10 +40,15 @@ program
 
 program
   .command('test')
-  .argument('<folder>', "a tenant's folder, or a folder of them")
-  .description("replay the cases (*.case.json) of the tenants' callbacks")
-  .option('--junit <file>', 'write the results as JUnit XML')
-  .action(async (folder: string, options: TestOptions) => process.exit(await testCases(folder, options, write)));
+  .argument('<paths...>', "tenants' folders, folders of them, or single cases")
+  .description('replay the cases (*.case.json) of callbacks and of whole flows')
+  .option('--filter <text>', 'only cases with this text in their name or file')
+  .addOption(new Option('--reporter <form>', 'how results are told').choices(reporters).default('lines'))
+  .option('--junit <file>', 'also write the results as JUnit XML')
+  .option('--update', 'write into cases that fail what was found')
+  .action(async (paths: string[], options: TestOptions) => process.exit(await testCases(paths, options, write)));
+
+addSimulateCommand(program, write);
 
 program
   .command('migrate')

@@ -18,10 +18,12 @@ export interface CaseResult {
   /** Sentences; none when the case holds. No secret of the tenant stands in them. */
   readonly failures: readonly string[];
   readonly result: InvocationResult;
+  /** What was found of what a case may expect, by the names of `expect`. Absent where nothing ran. */
+  readonly found?: Readonly<Record<string, Json>>;
 }
 
 /** What came of the run, once the flow has looked at it. */
-interface Judged {
+export interface Judged {
   readonly outcome: string;
   /** Why it is no plain success. */
   readonly why?: string;
@@ -55,26 +57,26 @@ function secretsOf(document: CaseDocument, tenant: Tenant): Readonly<Record<stri
   );
 }
 
-/**
- * @param script the version to run; the one of the tenant's files unless given.
- * @returns what failed. A case of a slot without script fails by saying so.
- */
-export async function runCase(
+/** A callback's run in the world of a case, and what the flow makes of it. */
+export interface Tried extends Judged {
+  readonly input: Json;
+  readonly result: InvocationResult;
+  readonly world: CaseWorld;
+  readonly script: Script;
+  /** Takes the secrets of tenant and case out of a text. */
+  mask(text: string): string;
+}
+
+/** @returns a sentence where the tenant cannot have this case. */
+export async function tryCase(
   document: CaseDocument,
   tenant: Tenant,
   runner: ScriptRunner,
   script: Script | undefined = scriptsOf(tenant).find(({ slot }) => slot === document.slot)?.script,
-): Promise<CaseResult> {
-  const { name, hook } = document;
+): Promise<Tried | string> {
+  const { hook } = document;
   const message = misfit(document, tenant, script);
-  if (!script || message !== undefined) {
-    const nothing = { logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
-    return {
-      name,
-      failures: [message ?? ''],
-      result: { ok: false, kind: 'syntax', message: message ?? '', ...nothing },
-    };
-  }
+  if (!script || message !== undefined) return message ?? '';
   const secrets = secretsOf(document, tenant);
   const input = inputOf(hook, document.slot, document.input);
   const attempt = async () => {
@@ -98,8 +100,36 @@ export async function runCase(
   // What ended the process may have come from outside; where the script did it, it does so again.
   const { world, result } = !first.result.ok && first.result.kind === 'crashed' ? await attempt() : first;
   const mask = createMask(Object.values(secrets).map(({ value }) => value));
-  const failures = differences(document, judge(document, input, result, tenant), result, world, mask);
-  return { name, failures: failures.map(mask), result };
+  return { input, result, world, script, mask, ...judge(document, input, result, tenant) };
+}
+
+/**
+ * @param script the version to run; the one of the tenant's files unless given.
+ * @returns what failed. A case of a slot without script fails by saying so.
+ */
+export async function runCase(
+  document: CaseDocument,
+  tenant: Tenant,
+  runner: ScriptRunner,
+  script?: Script,
+): Promise<CaseResult> {
+  const { name } = document;
+  const tried = await tryCase(document, tenant, runner, script);
+  if (typeof tried === 'string') {
+    const nothing = { logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
+    return { name, failures: [tried], result: { ok: false, kind: 'syntax', message: tried, ...nothing } };
+  }
+  const { result, world, mask } = tried;
+  const failures = differences(document, tried, result, world, mask);
+  const found = {
+    outcome: tried.outcome,
+    effect: result.ok ? result.value : null,
+    message: tried.why ?? '',
+    logs: result.logs.map((line) => line.message),
+    calls: result.calls.map(({ target }) => target),
+    values: world.values(),
+  };
+  return { name, failures: failures.map(mask), result, found: maskJson(found, mask) };
 }
 
 function differences(
@@ -136,7 +166,7 @@ function differences(
 }
 
 /** What was not sent as it should have been, in this order. */
-function unsent(
+export function unsent(
   expected: readonly CaseSent[],
   sent: readonly SentRequest[],
   stands: CaseWorld['stands'],

@@ -22,6 +22,8 @@ export interface SentRequest {
 export interface CaseWorld extends InvocationWorld {
   /** Whether a request is the one that a case speaks of. */
   stands(wanted: Pick<CaseCall, 'method' | 'url'>, request: Pick<SentRequest, 'method' | 'url'>): boolean;
+  /** Requests that nothing in the case stands for. */
+  unforeseen(): readonly SentRequest[];
   /** What was sent, in this order; attempts that were made again stand there again. */
   sent(): readonly SentRequest[];
   /** What the key-value store holds now. */
@@ -68,6 +70,7 @@ function answering(
   calls: readonly CaseCall[],
   stands: CaseWorld['stands'],
   sent: SentRequest[],
+  unforeseen: SentRequest[],
 ): (request: OutboundRequest) => OutboundResult {
   const refuse = (code: 'blocked' | 'malformed' | 'unreachable' | 'too-large', message: string): OutboundResult => ({
     ok: false,
@@ -86,7 +89,10 @@ function answering(
     const request = { method, url, headers: lowerCase(headers), ...(body === undefined ? {} : { body: parsed(body) }) };
     sent.push(request);
     const call = calls.find((each) => stands(each, request));
-    if (!call) return refuse('unreachable', `the case has no answer for ${method} ${url}`);
+    if (!call) {
+      unforeseen.push(request);
+      return refuse('unreachable', `the case has no answer for ${method} ${url}`);
+    }
     if (call.unreachable) return refuse('unreachable', 'the host could not be reached');
     const text = call.body === undefined ? '' : typeof call.body === 'string' ? call.body : JSON.stringify(call.body);
     if (Buffer.byteLength(text) > maximumBytes)
@@ -134,11 +140,12 @@ function valuesInMemory(held: Map<string, Json>): ScriptValueRepository {
 }
 
 /** `{fhir}` in a case stands for the tenant's first FHIR server. */
-export function worldOf(document: CaseDocument, tenant: Tenant): CaseWorld {
+export function worldOf(document: Pick<CaseDocument, 'calls' | 'values' | 'now'>, tenant: Tenant): CaseWorld {
   const held = new Map(Object.entries(document.values ?? {}));
   const sent: SentRequest[] = [];
+  const unforeseen: SentRequest[] = [];
   const stands = standing(tenant.fhirServers[0]?.url ?? 'https://fhir.invalid');
-  const answer = answering([...document.calls, ...standardCalls(tenant)], stands, sent);
+  const answer = answering([...document.calls, ...standardCalls(tenant)], stands, sent, unforeseen);
   const outbound: OutboundClient = { request: async (request) => answer(request), close: async () => undefined };
   return {
     outbound,
@@ -150,6 +157,7 @@ export function worldOf(document: CaseDocument, tenant: Tenant): CaseWorld {
     now: Date.parse(document.now ?? '2026-01-01T09:00:00Z'),
     stands,
     sent: () => sent,
+    unforeseen: () => unforeseen,
     values: () => Object.fromEntries(held),
   };
 }

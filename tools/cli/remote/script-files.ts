@@ -19,8 +19,9 @@ async function casesBeside(folder: string, slot: string): Promise<readonly objec
   for (const name of names.filter((each) => each.endsWith('.case.json')).sort()) {
     const text = await readFile(join(place, name), 'utf8');
     try {
-      const read = JSON.parse(text) as { readonly slot?: string };
-      if ((read.slot ?? 'callbacks') === slot) cases.push(read);
+      const read = JSON.parse(text) as { readonly slot?: string; readonly given?: unknown };
+      // Cases of whole flows are those of the tenant, not of one script.
+      if (read.given === undefined && (read.slot ?? 'callbacks') === slot) cases.push(read);
     } catch {
       throw new UsageError(`The case ${join(place, name)} is not well-formed JSON.`);
     }
