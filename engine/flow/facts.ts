@@ -7,6 +7,7 @@ import type { ContextChoice, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
 import type { ScriptSnapshot } from '../script/version/registry.ts';
 import type { Device, Proof } from '../store/store.ts';
+import type { User } from '../tenant/tenant.ts';
 import type { SamlAnswer } from './ports.ts';
 
 /** The authorization request (RFC 6749 section 4.1.1, SMART App Launch section 2.0.8, OpenID Connect Core section 3.1.2.1). */
@@ -139,6 +140,21 @@ export interface LinkPending extends LinkAsked, Pick<AtProvider, 'pending' | 'sa
 
 export interface LinkAnswered extends LinkAsked {
   readonly subject: string;
+}
+
+/** Somebody who registered has proven the mail address and chosen a password. Never persisted: there is no wait. */
+export interface RegistrationConfirmed {
+  readonly request: Pick<AuthorizationRequest, 'remoteAddress'>;
+  readonly clientId?: string;
+  /** SHA-256 of the link's handle. */
+  readonly linkHash: string;
+  /** The account as the tenant makes it for everybody. */
+  readonly newUser: User & { readonly email: string };
+  /** The same as scripts see it. */
+  readonly session: UserSessionModel;
+  readonly origin: { readonly flow?: string; readonly languages: readonly string[] };
+  /** The version of the terms that was accepted in the form. */
+  readonly acceptedTerms?: string;
 }
 
 /** The person has a session with the authorization server. */

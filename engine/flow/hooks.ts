@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { reserved } from '../script/api/effects.ts';
 import type { FailureEffect, HookEffect, HookInput, UserSessionModel } from '../script/model.ts';
 import type { Json } from '../script/runner.ts';
+import type { Authority, Tenant } from '../tenant/tenant.ts';
 import { isSubset } from '../smart/scope.ts';
 import type {
   CodapAuthorized,
@@ -17,6 +18,7 @@ import type {
   Minted,
   ProviderAnswered,
   ProviderUserNamed,
+  RegistrationConfirmed,
 } from './facts.ts';
 import type { Ports } from './ports.ts';
 import { fits } from './step/choices.ts';
@@ -268,6 +270,44 @@ export const generateToken: HookBinding<Granted, Granted> = {
       refresh: refreshAfter(grant, effect.approvedScopes),
     };
     return requirePatient(changed);
+  },
+};
+
+/** An authority that neither everybody gets nor the tenant lets scripts give. */
+function isUnlisted(
+  { permission, argument }: Authority,
+  { authorities, authoritiesScriptsMayAdd }: Tenant['selfRegistration'],
+): boolean {
+  return !(
+    authoritiesScriptsMayAdd.includes(permission) ||
+    authorities.some((given) => given.permission === permission && given.argument === argument)
+  );
+}
+
+export const registerPerson: HookBinding<RegistrationConfirmed, Pick<RegistrationConfirmed, 'session'>> = {
+  hook: 'onSelfRegistration',
+  read({ session, request, clientId, newUser }, ports) {
+    const input: HookInput<'onSelfRegistration'> = {
+      session,
+      context: {
+        startTime: new Date(ports.now()).toISOString(),
+        remoteAddress: request.remoteAddress,
+        phone: newUser.phone ?? null,
+        clientId: clientId ?? null,
+      },
+    };
+    return { slot: 'callbacks', input };
+  },
+  without: ({ session }) => ({ session }),
+  apply(facts, value, { tenant }) {
+    const hook = 'onSelfRegistration';
+    const { session, failure } = value as HookEffect<'onSelfRegistration'>;
+    // There is no app to be told: the description is the person's to read.
+    if (failure) return { ...denied(hook, failure), description: failure.message ?? '', tell: 'person' };
+    if (session.username !== facts.session.username) return policy(hook, 'username');
+    if (session.email !== facts.session.email) return policy(hook, 'email');
+    if (session.authorities.some((one) => isUnlisted(one, tenant.selfRegistration))) return policy(hook, 'authority');
+    return { session: keepOrigin(session, facts.session) };
   },
 };
 

@@ -6,7 +6,10 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { Validated } from '../flow/facts.ts';
+import type { RegistrationConfirmed, Validated } from '../flow/facts.ts';
+import { startFlow } from '../flow/machine.ts';
+import { selfRegistration } from '../flow/self-registration.ts';
+import { sessionOf } from '../flow/step/log-in.ts';
 import { checkCsrf, csrfToken } from '../identity/csrf.ts';
 import { createLoginThrottle, type LoginThrottle } from '../identity/login-throttle.ts';
 import { checkPassword, hashPassword, withPassword } from '../identity/password.ts';
@@ -18,7 +21,7 @@ import {
   type RegisteredPerson,
 } from '../identity/registration-form.ts';
 import type { AskedField, PageViews, TermsShown } from '../page/view.ts';
-import { type AskedDetails, type ConfirmedDetails, keepTerms, keptDone } from '../identity/registration.ts';
+import type { AskedDetails } from '../identity/registration.ts';
 import { newHandle } from '../store/secret.ts';
 import type { AuditEvent, StoredFlow, StoredRegistration } from '../store/store.ts';
 import type { Tenant, User } from '../tenant/tenant.ts';
@@ -36,6 +39,7 @@ import {
   type TenantRequest,
 } from './http.ts';
 import { readParameters } from './parameters.ts';
+import { isInTrail } from './refusals.ts';
 
 type ContextOf = (request: TenantRequest['request'], reply: FastifyReply) => TenantRequest;
 
@@ -133,7 +137,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
   server.post('/register', async (request, reply) => {
     const context = contextOf(request, reply);
     const { tenant, ports } = context;
-    const { selfRegistration } = tenant;
+    const { selfRegistration: settings } = tenant;
     if (!offersRegistration(tenant)) return reply.callNotFound();
     const form = read(context);
     const shownAt = shownAtOf(context, form.get('csrf') ?? '');
@@ -144,10 +148,10 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       audit(context, { type: 'registration.asked', outcome: 'failure', reason: 'trap' });
       return showForm(context, { sent: true });
     }
-    const { person, faults, answers } = readAnswers(selfRegistration, form, now);
+    const { person, faults, answers } = readAnswers(settings, form, now);
     const ticked = form.get('terms') ?? '';
     if (now - shownAt > longestForm) return showForm(context, { error: 'form-old', answers, ticked });
-    if (now - shownAt < selfRegistration.minimumSeconds * 1000) {
+    if (now - shownAt < settings.minimumSeconds * 1000) {
       audit(context, { type: 'registration.asked', outcome: 'failure', reason: 'too-fast' });
       return showForm(context, { shownAt, error: 'too-fast', answers, ticked });
     }
@@ -279,7 +283,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     context: TenantRequest,
     state: PageViews['registered']['state'],
     details: Readonly<Record<string, unknown>> = {},
-    username?: string,
+    { username, reason }: { readonly username?: string; readonly reason?: string } = {},
   ): Promise<FastifyReply> {
     const id = flowOf(details['flow']);
     // Shown to the browser that the log-in began in, and to no other.
@@ -289,6 +293,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     noStore(context.reply);
     return sendPage(engine, context, 'registered', {
       state,
+      ...(reason === undefined || reason === '' ? {} : { reason }),
       ...(waits ? { back: `${context.tenant.issuer}/login/${flow.id}` } : {}),
     });
   }
@@ -318,11 +323,11 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       audit(context, { type: 'registration.discarded', outcome: 'success' });
       return showEnd(context, 'discarded');
     }
-    const { selfRegistration } = tenant;
+    const { selfRegistration: settings } = tenant;
     const asked = found.details as unknown as AskedDetails;
     const { person } = asked;
     const wanted = (form.get('username') ?? '').trim();
-    const chosen = selfRegistration.username === 'chosen' && wanted !== '' ? wanted : person.username;
+    const chosen = settings.username === 'chosen' && wanted !== '' ? wanted : person.username;
     if (chosen !== person.username && !isUsername(chosen))
       return showConfirm(context, found, { username: chosen.slice(0, 64), usernameFault: 'username' });
     if (names.blocked(found.linkHash, ports.now()))
@@ -333,45 +338,45 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       password === form.get('again') ? await checkPassword(tenant.passwords, bare, password) : (['different'] as const);
     if (faults.length > 0) return showConfirm(context, found, { username: chosen, faults });
     const passwordHash = await hashPassword(password, tenant.passwords);
-    const now = ports.now();
-    const user = withPassword(bare, passwordHash, tenant.passwords, now);
-    const { person: _person, terms, ...rest } = asked;
-    // Terms of another version than those that hold now are asked about at the log-in.
-    const accepted = terms !== undefined && terms === tenant.termsOfService?.version;
-    const confirmed: ConfirmedDetails = {
-      ...rest,
-      user,
-      ...(accepted ? { terms: { version: terms, acceptedAt: now } } : {}),
+    const user = withPassword(bare, passwordHash, tenant.passwords, ports.now());
+    const { flow, clientId, languages, terms } = asked;
+    const facts: RegistrationConfirmed = {
+      request: { remoteAddress: request.ip },
+      linkHash: found.linkHash,
+      newUser: user,
+      session: sessionOf(user),
+      origin: { languages, ...(flow === undefined ? {} : { flow }) },
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(terms === undefined ? {} : { acceptedTerms: terms }),
     };
-    const { approval } = selfRegistration;
-    const result = await ports.store.registrations.complete(
-      found,
-      user,
-      { ...confirmed },
-      { now, keptUntil: now + keptDone, ...(approval.enabled ? { pendingUntil: now + approval.days * day } : {}) },
-    );
-    switch (result) {
-      case 'pending':
-        audit(context, { type: 'registration.confirmed', outcome: 'success', reason: 'pending' });
-        return showEnd(context, 'pending', found.details);
-      case 'created':
-        await keepTerms(ports.store, ports.audit, tenant.id, confirmed);
-        audit(context, { type: 'registration.confirmed', outcome: 'success', userId: user.id });
-        return showEnd(context, 'created', found.details, user.username);
+    const result = await startFlow(selfRegistration, { ...facts }, ports);
+    isInTrail(request);
+    if (result.kind === 'done') {
+      // What the link leads to now says which of both ends it was.
+      const after = await linkOf(context);
+      return showEnd(context, after ? endOf(after) : 'created', found.details, { username: user.username });
+    }
+    if (result.kind !== 'rejected') return sendErrorPage(engine, context, 'server-failed', { status: 500 });
+    const { reason, error, description } = result.rejection;
+    // The script may ask others, so nobody may have it run without end.
+    names.failed(found.linkHash, ports.now());
+    switch (reason) {
       case 'done':
-        return showEnd(context, 'created', found.details);
+      case 'pending':
+        return showEnd(context, reason === 'pending' ? 'pending' : 'created', found.details);
       case 'gone':
         return gone();
       case 'email-known':
-        audit(context, { type: 'registration.confirmed', outcome: 'failure', reason: result });
         return showEnd(context, 'known', found.details);
       case 'username-taken':
-        names.failed(found.linkHash, now);
-        audit(context, { type: 'registration.confirmed', outcome: 'failure', reason: result });
         // Where the address is the name there is no other to choose.
-        return selfRegistration.username === 'email'
+        return settings.username === 'email'
           ? showEnd(context, 'known', found.details)
           : showConfirm(context, found, { username: chosen, usernameFault: 'taken' });
+      default:
+        return error === 'access_denied'
+          ? showEnd(context, 'refused', found.details, { reason: description })
+          : sendErrorPage(engine, context, 'server-failed', { status: 500 });
     }
   });
 }

@@ -118,7 +118,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       maximumLength: 128,
       faults: ['different'],
     },
-    registered: { state: 'created', back: or(action) },
+    registered: { state: 'created', reason: or('We could not find your member number.'), back: or(action) },
     forgotten: { ...form, sent: false, back: or(action) },
     passwordReset: { changed: true, back: or(action) },
     newPassword: {

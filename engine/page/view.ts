@@ -130,7 +130,9 @@ export interface PageViews {
   };
   /** What became of it. */
   readonly registered: {
-    readonly state: 'created' | 'pending' | 'known' | 'discarded';
+    readonly state: 'created' | 'pending' | 'known' | 'discarded' | 'refused';
+    /** What a script says of why it is refused. */
+    readonly reason?: string;
     /** The log-in that the person came from, where it still waits for them. */
     readonly back?: string;
   };

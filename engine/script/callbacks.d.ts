@@ -213,6 +213,17 @@ declare module 'sallyport' {
    * Configured at: `callbacks`.
    */
   export type OnPostAuthorize = (theDetails: SmartOnPostAuthorizeDetails) => any;
+  /**
+   * Somebody registered: their mail address is proven and their password chosen, and the account is about to be made of `theUserSession`. Returns nothing or the session to go on; a failure of the factory refuses, and the person reads its `message`. Runs once more where the person must choose another user name.
+   *
+   * When: the person opened the link in the mail and chose a password.
+   * Configured at: `callbacks`.
+   */
+  export type OnSelfRegistration = (
+    theUserSession: UserSessionDetails,
+    theOutcomeFactory: ScriptAuthenticationOutcomeFactory,
+    theContext: RegistrationContext,
+  ) => Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>;
   /** The user and what they bring to this launch. What a script changes here holds from this hook on: for the token, and, where a hook of the log-in changes it, for the whole session. */
   export interface UserSessionDetails {
     /** Who it is. A script names the user in `getUserName`, or on a success of `authenticate`; to change it anywhere else ends the flow. */
@@ -364,7 +375,7 @@ declare module 'sallyport' {
     /** Sets `role`. */
     setRole(value: string | null): void;
   }
-  /** Makes what `onAuthenticateSuccess` and `authenticate` answer. */
+  /** Makes what `onAuthenticateSuccess`, `authenticate` and `onSelfRegistration` answer. */
   export interface ScriptAuthenticationOutcomeFactory {
     /** An empty session for the script to fill and return. */
     newSuccess(): UserSessionDetails;
@@ -373,7 +384,7 @@ declare module 'sallyport' {
   }
   /** A refusal, made by `theOutcomeFactory.newFailure()`. Returned from the hook it denies, even when nothing is filled in. */
   export interface AuthenticationFailure {
-    /** Why; for the log and the trace. The person and the app do not see it. */
+    /** Why; for the log and the trace. The person and the app do not see it, but for `onSelfRegistration`, where the person reads it. */
     message: string | null;
     /** The same as `message`. */
     getMessage(): string | null;
@@ -470,6 +481,25 @@ declare module 'sallyport' {
     readonly issuer: string;
     /** The same as `issuer`. */
     getIssuer(): string;
+  }
+  /** What else is known of somebody who registers: `theContext` of `onSelfRegistration`. */
+  export interface RegistrationContext {
+    /** When the person chose their password, as a text in ISO 8601. */
+    readonly startTime: string;
+    /** The same as `startTime`. */
+    getStartTime(): string;
+    /** The address of the browser. */
+    readonly remoteAddress: string;
+    /** The same as `remoteAddress`. */
+    getRemoteAddress(): string;
+    /** The telephone number, where it was asked for. */
+    readonly phone: string | null;
+    /** The same as `phone`. */
+    getPhone(): string | null;
+    /** The app whose log-in the person came from. */
+    readonly clientId: string | null;
+    /** The same as `clientId`. */
+    getClientId(): string | null;
   }
   /** What a person typed in: `theRequest` of `authenticate` in the script of a scripted log-in module. */
   export interface AuthenticationRequest {
@@ -1199,6 +1229,8 @@ type OnSmartLoginPreContextSelection = import('sallyport').OnSmartLoginPreContex
 type OnTokenGenerating = import('sallyport').OnTokenGenerating;
 /** See `OnPostAuthorize` in "sallyport". */
 type OnPostAuthorize = import('sallyport').OnPostAuthorize;
+/** See `OnSelfRegistration` in "sallyport". */
+type OnSelfRegistration = import('sallyport').OnSelfRegistration;
 /** See `UserSessionDetails` in "sallyport". */
 type UserSessionDetails = import('sallyport').UserSessionDetails;
 /** See `GrantedAuthority` in "sallyport". */
@@ -1221,6 +1253,8 @@ type SecurityInSmartAuthenticationContext = import('sallyport').SecurityInSmartA
 type OidcUserInfoMap = import('sallyport').OidcUserInfoMap;
 /** See `OAuth2Server` in "sallyport". */
 type OAuth2Server = import('sallyport').OAuth2Server;
+/** See `RegistrationContext` in "sallyport". */
+type RegistrationContext = import('sallyport').RegistrationContext;
 /** See `AuthenticationRequest` in "sallyport". */
 type AuthenticationRequest = import('sallyport').AuthenticationRequest;
 /** See `CodapRequest` in "sallyport". */

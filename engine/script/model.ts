@@ -149,6 +149,19 @@ export interface HookModels {
       readonly approvedScopes: readonly string[];
     };
   };
+  readonly onSelfRegistration: {
+    readonly input: {
+      readonly session: UserSessionModel;
+      readonly context: {
+        readonly startTime: string;
+        readonly remoteAddress: string;
+        readonly phone: string | null;
+        readonly clientId: string | null;
+      };
+    };
+    /** A returned failure object refuses; returning nothing or the session accepts. */
+    readonly effect: { readonly session: UserSessionEffect; readonly failure?: FailureEffect };
+  };
   readonly onPostAuthorize: {
     readonly input: {
       readonly clientId: string;

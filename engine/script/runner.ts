@@ -13,7 +13,8 @@ export type HookName =
   | 'authenticate'
   | 'onSmartLoginPreContextSelection'
   | 'onTokenGenerating'
-  | 'onPostAuthorize';
+  | 'onPostAuthorize'
+  | 'onSelfRegistration';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -760,6 +760,10 @@ export interface TenantDocument {
       argument?: string;
     }[];
     /**
+     * Permissions that the callback `onSelfRegistration` may give beyond `authorities`.
+     */
+    authoritiesScriptsMayAdd?: string[];
+    /**
      * How long the link in the mail is good for, seconds.
      */
     linkSeconds?: number;
@@ -1308,7 +1312,7 @@ export interface TenantDocument {
    */
   scripts?: {
     /**
-     * A script below the tenant's folder with `onSmartLoginPreContextSelection`, `onTokenGenerating` and `onPostAuthorize`, any of them.
+     * A script below the tenant's folder with `onSmartLoginPreContextSelection`, `onTokenGenerating`, `onPostAuthorize` and `onSelfRegistration`, any of them.
      */
     callbacks?: string;
     /**
@@ -1341,8 +1345,8 @@ export interface TenantDocument {
        * @minItems 1
        */
       flows?: [
-        'interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh',
-        ...('interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh')[],
+        'interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh' | 'self-registration',
+        ...('interactive' | 'client-credentials' | 'backend-services' | 'codap' | 'refresh' | 'self-registration')[],
       ];
     }[];
   };
@@ -1662,6 +1666,7 @@ export interface TenantDocument {
           | 'onSmartLoginPreContextSelection'
           | 'onTokenGenerating'
           | 'onPostAuthorize'
+          | 'onSelfRegistration'
         ),
         ...(
           | 'onAuthenticateSuccess'
@@ -1670,6 +1675,7 @@ export interface TenantDocument {
           | 'onSmartLoginPreContextSelection'
           | 'onTokenGenerating'
           | 'onPostAuthorize'
+          | 'onSelfRegistration'
         )[],
       ];
     };

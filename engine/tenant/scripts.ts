@@ -14,11 +14,12 @@ export const hookParameters: Readonly<Record<HookName, readonly string[]>> = {
   onSmartLoginPreContextSelection: ['theUserSession', 'theContextSelectionChoices'],
   onTokenGenerating: ['theUserSession', 'theAuthorizationRequestDetails', 'theClientDetails'],
   onPostAuthorize: ['theDetails'],
+  onSelfRegistration: ['theUserSession', 'theOutcomeFactory', 'theContext'],
 };
 
 const hooksAt: Readonly<Record<string, readonly HookName[]>> = {
-  callbacks: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
-  bound: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize'],
+  callbacks: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize', 'onSelfRegistration'],
+  bound: ['onSmartLoginPreContextSelection', 'onTokenGenerating', 'onPostAuthorize', 'onSelfRegistration'],
   codapAuthorization: ['authenticate'],
   /** `authenticate` where the module is a scripted one. */
   inbound: ['onAuthenticateSuccess', 'authenticate'],

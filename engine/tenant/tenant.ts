@@ -179,6 +179,8 @@ export interface SelfRegistration {
   readonly linkSeconds: number;
   readonly minimumSeconds: number;
   readonly perMinute: number;
+  /** Permissions that `onSelfRegistration` may give beyond those. */
+  readonly authoritiesScriptsMayAdd: readonly string[];
   /** Whether an administrator decides, and how long a registration waits for that. */
   readonly approval: { readonly enabled: boolean; readonly days: number };
 }

@@ -325,14 +325,14 @@ describe('sallyport check', () => {
       expect(warnings.map((line) => line.slice(9))).to.deep.equal([
         't0/slip.js:1:1: onTokenGenerated is no hook, so nothing calls it. did you mean "onTokenGenerating"?',
         't0/slip.js:2:1: onPostAuthorise is no hook, so nothing calls it. did you mean "onPostAuthorize"?',
-        't0/slip.js: nothing in it is ever called. it needs onSmartLoginPreContextSelection or onTokenGenerating or onPostAuthorize',
+        't0/slip.js: nothing in it is ever called. it needs onSmartLoginPreContextSelection or onTokenGenerating or onPostAuthorize or onSelfRegistration',
         't1/in.js:1:1: onAuthenticationSuccess is no hook, so nothing calls it. did you mean "onAuthenticateSuccess"?',
         't1/in.js: nothing in it is ever called. it needs onAuthenticateSuccess or authenticate',
-        't2/other.js:1:5: onLogin is no hook, so nothing calls it. the hooks are onAuthenticateSuccess, getUserName, authenticate, onSmartLoginPreContextSelection, onTokenGenerating, onPostAuthorize',
+        't2/other.js:1:5: onLogin is no hook, so nothing calls it. the hooks are onAuthenticateSuccess, getUserName, authenticate, onSmartLoginPreContextSelection, onTokenGenerating, onPostAuthorize, onSelfRegistration',
         "t3/elsewhere.js:1:1: authenticate is never called here. it belongs into scripts.codapAuthorization or an inbound module's script",
         't4/arity.js:1:1: onPostAuthorize has 2 parameters, but is called with 1. theDetails',
         't5/hidden.mjs:1:1: onPostAuthorize is not exported, so nothing calls it. write export function onPostAuthorize',
-        't6/empty.js: nothing in it is ever called. it needs onSmartLoginPreContextSelection or onTokenGenerating or onPostAuthorize',
+        't6/empty.js: nothing in it is ever called. it needs onSmartLoginPreContextSelection or onTokenGenerating or onPostAuthorize or onSelfRegistration',
       ]);
       expect(lines.at(-1)).to.equal('0 errors, 10 warnings');
     });

@@ -189,6 +189,9 @@ export const rows: Readonly<Record<string, Row>> = {
   'token rotated/reject': { world: { 'tokens.find': refreshToken({ usedAt: 1 }) } },
   'token stored/minted': {},
   'token stored/reject': noClient,
+  'account wanted/created': {},
+  'account wanted/pending': { world: { 'registrations.complete': 'pending' } },
+  'account wanted/reject': { world: { 'registrations.complete': 'username-taken' } },
   ...hookRows(),
 };
 
@@ -222,6 +225,7 @@ function hookRows(): Record<string, Row> {
     'script authorization': { session },
     'token generating': { session, approvedScopes, accessTokenClaims: {}, idTokenClaims: {}, launchParameters: {} },
     'post authorize': {},
+    'registration confirmed': { session: { ...session, authorities: [] } },
   };
   const { scripts: _none, ...bare } = tenant();
   const scripted = {

@@ -27,6 +27,7 @@ const settings = {
   perMinute: 1000,
   linkSeconds: 3600,
   authorities: [{ permission: 'ROLE_FHIR_CLIENT' }],
+  authoritiesScriptsMayAdd: ['FHIR_READ_ALL_IN_COMPARTMENT'],
   fields: [
     { name: 'givenName', required: true },
     { name: 'phone' },
@@ -43,6 +44,30 @@ const settings = {
   ],
 };
 
+/** Does what the given name asks for. */
+const callback = `
+function onSelfRegistration(theUserSession, theOutcomeFactory, theContext) {
+  const plan = theUserSession.givenName;
+  if (plan === 'Refused') {
+    const failure = theOutcomeFactory.newFailure();
+    failure.message = 'Your member number is <b>not</b> known.';
+    return failure;
+  }
+  if (plan === 'Broken') throw new Error('the registry is down');
+  if (plan === 'Renamed') theUserSession.username = 'root';
+  if (plan === 'Readdressed') theUserSession.email = 'root@home.example';
+  if (plan === 'Superuser') theUserSession.addAuthority('ROLE_SUPERUSER');
+  if (plan === 'Odd') return 'yes';
+  if (plan !== 'Enriched') return;
+  theUserSession.givenName = 'Wanda';
+  theUserSession.fhirUserUrl = 'https://fhir.example/Patient/7';
+  theUserSession.addAuthority('FHIR_READ_ALL_IN_COMPARTMENT', 'Patient/7');
+  theUserSession.getOrCreateDefaultLaunchContext('patient').resourceId = '7';
+  theUserSession.setUserData('seen', { phone: theContext.phone, clientId: theContext.clientId, mail: theUserSession.email });
+  return theUserSession;
+}
+`;
+
 describe('self-registration', function () {
   this.timeout(120_000);
   let server: TestServer;
@@ -56,6 +81,10 @@ describe('self-registration', function () {
         const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
         await writeFile(path, JSON.stringify({ ...document, selfRegistration: settings }));
         await cp(join(config, 'demo'), join(config, 'careful'), { recursive: true });
+        await writeFile(
+          join(config, 'demo/callbacks.js'),
+          `${await readFile(join(config, 'demo/callbacks.js'), 'utf8')}${callback}`,
+        );
         const issuer = String(document['issuer']).replace('demo', 'careful');
         await writeFile(
           join(config, 'careful/tenant.json'),
@@ -167,7 +196,7 @@ describe('self-registration', function () {
     const app = await person.walk(again, { username, password });
     expect((await redeem(server, app.searchParams.get('code') ?? '', verifier)).status).to.equal(200);
     const events = (await admin('GET', '/tenants/demo/audit?limit=100')).body['items'] as { type: string }[];
-    expect(events.map(({ type }) => type)).to.include.members(['registration.asked', 'registration.confirmed']);
+    expect(events.map(({ type }) => type)).to.include.members(['registration.asked', 'flow.self-registration']);
     expect(JSON.stringify(events)).not.to.include(email);
   });
 
@@ -472,6 +501,66 @@ describe('self-registration', function () {
       expect(hrefOf(done, '/login/')).to.equal('');
       const page = await person.open(`${address()}?flow=${encodeURIComponent('//evil.example')}`);
       expect(page.body).not.to.include('evil.example');
+    });
+  });
+
+  describe('that a callback judges', () => {
+    const attempt = async (givenName: string) => {
+      const who = { ...somebody(), givenName };
+      const person = visitor();
+      const opened = await link(who, person);
+      return { ...who, person, opened, page: await create(person, await person.open(opened)) };
+    };
+
+    it('is enriched within the bounds of the tenant', async () => {
+      const who = { ...somebody(), givenName: 'Enriched', phone: '+41 44 123 45 67' };
+      const person = visitor();
+      const login = await person.open(authorizationRequest(server).url);
+      await ask(person, who, await person.open(hrefOf(login, '/register')));
+      const page = await create(person, await person.open(linkIn(await mailTo(who.email))));
+      expect(textOf(page)).to.include('Your account is ready');
+      expect(await accountOf(who.username)).to.deep.include({
+        givenName: 'Wanda',
+        fhirUser: 'https://fhir.example/Patient/7',
+        authorities: [
+          { permission: 'ROLE_FHIR_CLIENT' },
+          { permission: 'FHIR_READ_ALL_IN_COMPARTMENT', argument: 'Patient/7' },
+        ],
+        defaultLaunchContexts: [{ contextType: 'patient', resourceId: '7' }],
+        userData: { seen: { phone: '+41 44 123 45 67', clientId: 'sample-native', mail: who.email } },
+      });
+      expect(await logsIn(who.username)).to.equal(true);
+    });
+
+    it('is refused with a message that the person reads, and may be tried again', async () => {
+      const { page, username, person, opened } = await attempt('Refused');
+      expect(textOf(page)).to.include('Your request was not accepted');
+      expect(page.body).to.include('Your member number is &lt;b&gt;not&lt;&#x2F;b&gt; known.');
+      expect(await accountOf(username)).to.equal(undefined);
+      expect((await person.open(opened)).body).to.include('name="password"');
+      const events = (await admin('GET', '/tenants/demo/audit?limit=50')).body['items'] as Record<string, unknown>[];
+      expect(events.find(({ type }) => type === 'flow.self-registration')).to.include({
+        outcome: 'failure',
+        reason: 'onSelfRegistration-denied',
+      });
+    });
+
+    for (const plan of ['Broken', 'Renamed', 'Readdressed', 'Superuser', 'Odd'])
+      it(`makes no account where the callback leaves its bounds: ${plan}`, async () => {
+        const { page, username } = await attempt(plan);
+        expect(page.status).to.equal(500);
+        expect(page.body).not.to.include('registry is down');
+        expect(await accountOf(username)).to.equal(undefined);
+        expect(await accountOf('root')).to.equal(undefined);
+      });
+
+    it('is not asked without end with one link', async () => {
+      const { person, opened } = await attempt('Refused');
+      const form = await person.open(opened);
+      const said: boolean[] = [];
+      for (let round = 0; round < 5; round += 1)
+        said.push(textOf(await create(person, form)).includes('Please wait a minute'));
+      expect(said).to.deep.equal([false, false, false, false, true]);
     });
   });
 

@@ -192,6 +192,7 @@ const hookNames: readonly HookName[] = [
   'onSmartLoginPreContextSelection',
   'onTokenGenerating',
   'onPostAuthorize',
+  'onSelfRegistration',
 ];
 
 describeLanes('results that deceive', (quickAfter) => {
@@ -239,7 +240,8 @@ describeLanes('results that deceive', (quickAfter) => {
         expectPlain(result);
         // What decides about a person is decided by the objects of the factory and by nothing that looks like them.
         if (result.ok && hook === 'authenticate') expect(result.value).to.deep.equal({ failure: {} });
-        if (result.ok && hook === 'onAuthenticateSuccess') expect(result.value).not.to.have.property('failure');
+        if (result.ok && (hook === 'onAuthenticateSuccess' || hook === 'onSelfRegistration'))
+          expect(result.value).not.to.have.property('failure');
         if (hook === 'getUserName') expect(kindOf(result)).not.to.equal('ok');
         await expectUntouched();
       });

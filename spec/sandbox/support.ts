@@ -76,6 +76,10 @@ export const inputs: Readonly<Record<HookName, Json>> = {
     },
     client: { clientId: 'app', clientName: 'App', scopes: ['openid'], grantTypes: [], permissions: [] },
   },
+  onSelfRegistration: {
+    session,
+    context: { startTime: '2026-01-01T00:00:00Z', remoteAddress: '127.0.0.1', phone: null, clientId: 'app' },
+  },
   onPostAuthorize: {
     clientId: 'app',
     username: 'jane',

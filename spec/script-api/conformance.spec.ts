@@ -135,6 +135,7 @@ describe('the script API in a sandbox', () => {
         ['onAuthenticateSuccess', 'theOutcomeFactory.newFailure()', ['AuthenticationFailure']],
         ['onAuthenticateSuccess', 'theContext', ['AuthenticationContext', 'SecurityInSmartAuthenticationContext']],
         ['getUserName', 'theServerInfo', ['OAuth2Server']],
+        ['onSelfRegistration', 'theContext', ['RegistrationContext']],
         ['authenticate', 'theRequest', ['CodapRequest']],
         ['authenticate', 'theRequest.authorizationToken', ['SignedToken']],
         ['authenticate', 'theRequest', ['AuthenticationRequest'], typedRequest],

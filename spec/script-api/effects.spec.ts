@@ -7,6 +7,7 @@ import {
   authorizeCodap,
   chooseContexts,
   generateToken,
+  registerPerson,
 } from '../../engine/flow/hooks.ts';
 import { prepareProviderUser } from '../../engine/flow/step/federate.ts';
 import type { Ports } from '../../engine/flow/ports.ts';
@@ -16,7 +17,14 @@ import type { HookName, Json } from '../../engine/script/runner.ts';
 import { inputs, openSandbox, type Sandbox, scriptOf } from './sandbox.ts';
 
 const ports = {
-  tenant: { id: 'tenant', policy: { scopesScriptsMayAdd: ['user/*.rs'] } },
+  tenant: {
+    id: 'tenant',
+    policy: { scopesScriptsMayAdd: ['user/*.rs'] },
+    selfRegistration: {
+      authorities: inputs.onTokenGenerating.session?.authorities ?? [],
+      authoritiesScriptsMayAdd: ['FHIR_READ_ALL_IN_COMPARTMENT'],
+    },
+  },
   store: {
     users: {
       findByExternal: async () => undefined,
@@ -42,6 +50,7 @@ async function settle(hook: HookName, effect: unknown): Promise<Record<string, u
     authenticate: () => authorizeCodap.apply(codapFacts as never, effect as never, ports),
     onSmartLoginPreContextSelection: () => chooseContexts.apply(choosing as never, effect as never, ports),
     onTokenGenerating: () => generateToken.apply({ grant } as never, effect as never, ports),
+    onSelfRegistration: () => registerPerson.apply({ session } as never, effect as never, ports),
     onPostAuthorize: () => ({}),
   };
   const result = await Promise.resolve(steps[hook]());
@@ -70,6 +79,13 @@ const violations: readonly Attempt[] = [
     body: 'const success = theOutcomeFactory.newSuccess(); success.username = "mallory"; return success;',
   },
   { hook: 'getUserName', what: 'the name it returns', body: 'return "taken";' },
+  { hook: 'onSelfRegistration', what: 'theUserSession.username', body: 'theUserSession.username = "mallory";' },
+  { hook: 'onSelfRegistration', what: 'theUserSession.email', body: 'theUserSession.email = "mallory@evil.example";' },
+  {
+    hook: 'onSelfRegistration',
+    what: 'theUserSession.authorities',
+    body: 'theUserSession.addAuthority("ROLE_SUPERUSER");',
+  },
   {
     hook: 'authenticate',
     what: 'success.launchResourceIds',

@@ -94,6 +94,10 @@ export const inputs = {
       permissions: [{ permission: 'FHIR_ALL_READ' }],
     },
   },
+  onSelfRegistration: {
+    session,
+    context: { startTime: '2026-01-02T03:04:05.000Z', remoteAddress: '127.0.0.1', phone: '+41', clientId: 'app' },
+  },
   onPostAuthorize: {
     clientId: 'app',
     username: 'jane',

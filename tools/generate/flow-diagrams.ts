@@ -7,6 +7,7 @@ import { codap } from '../../engine/flow/codap.ts';
 import { federated } from '../../engine/flow/federated.ts';
 import { interactive } from '../../engine/flow/interactive.ts';
 import { refresh } from '../../engine/flow/refresh.ts';
+import { selfRegistration } from '../../engine/flow/self-registration.ts';
 import type { AnyState, Flow } from '../../engine/flow/table.ts';
 
 type Drawn = Pick<Flow, 'title' | 'first' | 'states'> & { readonly about: string };
@@ -34,6 +35,10 @@ const drawn: readonly Drawn[] = [
   { ...codap, about: "Another organisation's system asks on behalf of its own user." },
   { ...refresh, about: 'The continuation of a flow that granted a refresh token.' },
   { ...accountLink, about: 'A person who is logged in, and has just given their password, links a provider account.' },
+  {
+    ...selfRegistration,
+    about: 'Somebody who registered has opened the link in the mail and chosen a password. No app takes part.',
+  },
 ];
 
 function idOf(name: string): string {

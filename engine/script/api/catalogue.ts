@@ -12,6 +12,7 @@ import {
   oauth2Server,
   oidcUserInfoMap,
   outcomeFactory,
+  registrationContext,
   smartAuthenticationContext,
 } from './model/authentication.ts';
 import {
@@ -51,6 +52,7 @@ export const hookModels: readonly Model[] = [
   smartAuthenticationContext,
   oidcUserInfoMap,
   oauth2Server,
+  registrationContext,
   authenticationRequest,
   codapRequest,
   signedToken,

@@ -236,6 +236,45 @@ export const hookEffects: Readonly<Record<HookName, HookEffects>> = {
       approvedScopes: listOf({ type: 'string', pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,512}$' }, 500),
     }),
   },
+  onSelfRegistration: {
+    returns: 'the session or nothing: go on. A failure: refuse. Anything else is a fault.',
+    failure:
+      'No account is made. The person reads the message of the failure; of a fault, that the server could not do it. The link stays good, so that they may try again.',
+    rules: [
+      fixedName('onSelfRegistration'),
+      external,
+      {
+        what: `${user}.email`,
+        may: ['read'],
+        policy: 'Fixed: it is the address that was proven.',
+        violation: 'onSelfRegistration-policy-email',
+      },
+      {
+        what: `${user}.givenName, familyName, notes, fhirUserUrl`,
+        may: ['read', 'change', 'remove'],
+        policy: 'Texts; null takes one away. The account has them.',
+      },
+      {
+        what: `${user}.authorities`,
+        may: ['read', 'change', 'add', 'remove'],
+        policy:
+          'Those of the tenant’s `selfRegistration.authorities` at first. Others only where `authoritiesScriptsMayAdd` lists the permission. The account has them.',
+        violation: 'onSelfRegistration-policy-authority',
+      },
+      {
+        what: `${user}.defaultLaunchContexts, userData`,
+        may: ['read', 'change', 'add', 'remove'],
+        policy: 'At most 100 and 200. The account has them.',
+      },
+      {
+        what: `${user}.launchResourceIds, fhirContext`,
+        may: ['read', 'change', 'add', 'remove'],
+        policy: 'Of no effect: nobody is logged in yet.',
+      },
+      { what: 'theContext', may: ['read'], policy: 'What else is known of the person.' },
+    ],
+    schema: object({ session: sessionSchema, failure: failureSchema }, ['session']),
+  },
   onPostAuthorize: {
     returns: 'nothing; what it returns is ignored.',
     failure:

@@ -1,6 +1,6 @@
 /** The functions by which a script takes part in a flow. */
 import type { Hook } from './entry.ts';
-import { missing, same, signature } from './make.ts';
+import { missing, ours, same, signature } from './make.ts';
 import { authenticationSignatures } from './model/authentication.ts';
 
 /** What is returned is ignored, so that anything may be. */
@@ -88,6 +88,18 @@ export const hooks: readonly Hook[] = [
     signature: signature('theDetails: SmartOnPostAuthorizeDetails', nothing),
     flows: 'all',
     when: 'after the token was stored, before it is returned',
+    configured: '`callbacks`',
+  },
+  {
+    kind: 'hook',
+    name: 'onSelfRegistration',
+    type: 'OnSelfRegistration',
+    ...ours,
+    documentation:
+      'Somebody registered: their mail address is proven and their password chosen, and the account is about to be made of `theUserSession`. Returns nothing or the session to go on; a failure of the factory refuses, and the person reads its `message`. Runs once more where the person must choose another user name.',
+    signature: authenticationSignatures.onSelfRegistration,
+    flows: 'self-registration',
+    when: 'the person opened the link in the mail and chose a password',
     configured: '`callbacks`',
   },
 ];

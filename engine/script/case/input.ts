@@ -67,6 +67,10 @@ const inputs: { readonly [H in HookName]: HookModels[H]['input'] } = {
       permissions: [],
     },
   },
+  onSelfRegistration: {
+    session: { ...session, email: 'ada@home.example', userData: {} },
+    context: { startTime: '2026-01-01T09:00:00.000Z', remoteAddress: '192.0.2.1', phone: null, clientId: null },
+  },
   onPostAuthorize: {
     clientId: 'app',
     username: 'drsmith',

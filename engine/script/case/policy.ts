@@ -1,6 +1,6 @@
 /** What the flow makes of a well-formed effect: a case that is green must not be refused by the server. */
 import { problemOfSuccess } from '../../flow/scripted-log-in.ts';
-import { afterLocalLogin, authorizeCodap, chooseContexts, generateToken } from '../../flow/hooks.ts';
+import { afterLocalLogin, authorizeCodap, chooseContexts, generateToken, registerPerson } from '../../flow/hooks.ts';
 import type { Ports } from '../../flow/ports.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import type { HookEffect, HookInput } from '../model.ts';
@@ -50,6 +50,8 @@ function applied(hook: HookName, input: Json, effect: Json, tenant: Tenant): unk
       const grant = { session, approvedScopes: request.approvedScopes, launchParameters };
       return generateToken.apply({ grant } as never, effect as never, ports);
     }
+    case 'onSelfRegistration':
+      return registerPerson.apply(input as never, effect as never, ports);
     case 'getUserName':
     case 'onPostAuthorize':
       return {};

@@ -52,6 +52,7 @@ const hookNames = [
   'onSmartLoginPreContextSelection',
   'onTokenGenerating',
   'onPostAuthorize',
+  'onSelfRegistration',
 ];
 
 function classicProgram(parsed: ParsedFile): CompileResult {

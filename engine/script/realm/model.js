@@ -211,6 +211,7 @@ function signedToken({ header, claims }) {
 
 const contextNames = ['moduleId', 'startTime', 'remoteAddress', 'headers', 'nodeId', 'remoteScheme'];
 const contextBean = bean(contextNames);
+const registrationBean = bean(['startTime', 'remoteAddress', 'phone', 'clientId']);
 const federatedContextBean = bean([...contextNames, 'approvedScopes']);
 const serverBean = bean(['id', 'name', 'issuer'], lacking.OAuth2Server);
 const codapRequestBean = bean([
@@ -384,6 +385,19 @@ const hooks = {
         ...made,
         approvedScopes: [...approved],
       }),
+    };
+  },
+  onSelfRegistration(input) {
+    const session = dressSession(input.session);
+    const factory = outcomeFactory();
+    return {
+      args: [session, factory.make, { __proto__: registrationBean, ...input.context }],
+      effect(answer) {
+        if (factory.isFailure(answer)) return { session: readSession(session), failure: readFailure(answer) };
+        if (answer !== session && answer !== undefined && answer !== null)
+          throw new TypeError('onSelfRegistration answers the session, a failure or nothing');
+        return { session: readSession(session) };
+      },
     };
   },
   onPostAuthorize(input) {

@@ -23,6 +23,12 @@ export const loginRows: Rows = {
     nodeId: null,
     remoteScheme: null,
   }),
+  ...holds('onSelfRegistration', 'RegistrationContext', context, {
+    startTime: '2026-01-02T03:04:05.000Z',
+    remoteAddress: '127.0.0.1',
+    phone: '+41',
+    clientId: 'app',
+  }),
   ...holds(hook, 'SecurityInSmartAuthenticationContext', context, { approvedScopes: [] }),
   'SecurityInSmartAuthenticationContext.getClaim': at(
     `[${context}.getClaim('sub'), ${context}.getClaim('groups'), ${context}.getClaim('none'), ${context}.getClaim('toString')]`,

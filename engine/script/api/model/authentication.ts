@@ -7,10 +7,16 @@ export const authenticationFailure = model(
   same,
   'A refusal, made by `theOutcomeFactory.newFailure()`. Returned from the hook it denies, even when nothing is filled in.',
   [
-    bean('message', 'string | null', same, 'Why; for the log and the trace. The person and the app do not see it.', {
-      schema: text,
-      optional: true,
-    }),
+    bean(
+      'message',
+      'string | null',
+      same,
+      'Why; for the log and the trace. The person and the app do not see it, but for `onSelfRegistration`, where the person reads it.',
+      {
+        schema: text,
+        optional: true,
+      },
+    ),
     bean('unknownUsername', 'boolean', same, 'Whether it is because there is no such user.', {
       schema: truth,
       optional: true,
@@ -26,7 +32,7 @@ export const failureSchema = schemaOf(authenticationFailure);
 export const outcomeFactory = model(
   'ScriptAuthenticationOutcomeFactory',
   same,
-  'Makes what `onAuthenticateSuccess` and `authenticate` answer.',
+  'Makes what `onAuthenticateSuccess`, `authenticate` and `onSelfRegistration` answer.',
   [
     method('newSuccess', '', 'UserSessionDetails', same, 'An empty session for the script to fill and return.'),
     method('newFailure', '', 'AuthenticationFailure', same, 'A refusal for the script to return.'),
@@ -143,7 +149,25 @@ export const authenticationRequest = model(
   ],
 );
 
+export const registrationContext = model(
+  'RegistrationContext',
+  ours,
+  'What else is known of somebody who registers: `theContext` of `onSelfRegistration`.',
+  [
+    bean('startTime', 'string', ours, 'When the person chose their password, as a text in ISO 8601.', {
+      readonly: true,
+    }),
+    bean('remoteAddress', 'string', ours, 'The address of the browser.', { readonly: true }),
+    bean('phone', 'string | null', ours, 'The telephone number, where it was asked for.', { readonly: true }),
+    bean('clientId', 'string | null', ours, 'The app whose log-in the person came from.', { readonly: true }),
+  ],
+);
+
 export const authenticationSignatures = {
+  onSelfRegistration: signature(
+    'theUserSession: UserSessionDetails, theOutcomeFactory: ScriptAuthenticationOutcomeFactory, theContext: RegistrationContext',
+    'Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>',
+  ),
   onAuthenticateSuccess: signature(
     'theUserSession: UserSessionDetails, theOutcomeFactory: ScriptAuthenticationOutcomeFactory, theContext: SecurityInSmartAuthenticationContext',
     'Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>',
