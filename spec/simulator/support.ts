@@ -18,6 +18,8 @@ export function hospital(callbacks: string, more: object = {}): Readonly<Record<
       fhirServers: [{ name: 'r4', url: 'https://fhir.example/r4' }],
       scripts: { callbacks: 'callbacks.js' },
       outboundHttp: { allow: ['rights.example'] },
+      // A busy machine is no reason to fail.
+      scriptLimits: { cpuMilliseconds: 1000, wallMilliseconds: 30_000 },
       clients: [
         {
           clientId: 'app',
