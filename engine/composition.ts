@@ -11,6 +11,7 @@ import { createSaml, isSaml } from './identity/saml.ts';
 import { createLdapModule } from './identity/ldap/directory.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
+import { createVouching } from './identity/vouching.ts';
 import { createPasswordLogIn } from './identity/password-log-in.ts';
 import { createSecondFactor } from './identity/second-factor.ts';
 import type { Keyring } from './key/keyring.ts';
@@ -77,6 +78,14 @@ export function compose(parts: Parts): ComposedEngine {
     users: store.users,
     log: (level, message, fields) => logger[level](fields, message),
   });
+  const cannotBeAsked = (tenant: Tenant, module: string, problem: string, detail: string) => {
+    parts.metrics.moduleAnswered(tenant.id, module, problem);
+    logger.warn({ tenant: tenant.id, module, problem, detail }, 'a log-in module cannot be asked');
+  };
+  const vouching = createVouching({
+    ldap,
+    failed: (tenant, module, { problem, message }) => cannotBeAsked(tenant, module, problem, message),
+  });
   const passwordLogIn = createPasswordLogIn({
     users: store.users,
     throttle,
@@ -87,12 +96,8 @@ export function compose(parts: Parts): ComposedEngine {
         : scriptedLogIn(module, attempt, portsOf(attempt.tenant));
     },
     answered(tenant, module, answer) {
-      const unavailable = answer.kind === 'unavailable';
-      parts.metrics.moduleAnswered(tenant.id, module, unavailable ? answer.problem : answer.kind);
-      if (unavailable) {
-        const { problem, detail } = answer;
-        logger.warn({ tenant: tenant.id, module, problem, detail }, 'a log-in module cannot be asked');
-      }
+      if (answer.kind === 'unavailable') cannotBeAsked(tenant, module, answer.problem, answer.detail);
+      else parts.metrics.moduleAnswered(tenant.id, module, answer.kind);
     },
   });
   const secondFactor = createSecondFactor({ factors: store.secondFactors, sealer: parts.sealer, throttle });
@@ -194,6 +199,7 @@ export function compose(parts: Parts): ComposedEngine {
       secondFactor,
       identity: {
         authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: now() }),
+        vouchesFor: (user) => vouching(tenant, user, now()),
       },
       clientAuthentication: {
         async authenticate(_tenant, request, allowPublic) {

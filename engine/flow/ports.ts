@@ -3,6 +3,7 @@ import type { LogLine, ScriptRunner } from '../script/runner.ts';
 import type { ChosenScript, ScriptSnapshot } from '../script/version/registry.ts';
 import type { ShadowTrial } from '../script/version/shadow.ts';
 import type { ScriptSlot } from '../tenant/scripts.ts';
+import type { Vouched } from '../identity/vouching.ts';
 import type { LogInResult } from '../identity/password-log-in.ts';
 import type { AuditEvent, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
@@ -27,6 +28,8 @@ export interface IdentityPort {
     /** Only passwords that are kept here: for whoever is to prove theirs before it is changed. */
     readonly localOnly?: boolean;
   }): Promise<LogInResult>;
+  /** Whether the log-in module that a person belongs to still has them. Always `yes` of those who belong to none. */
+  vouchesFor(user: User): Promise<Vouched>;
 }
 
 /** What a provider posted, verified; it waits with the flow until the person's own browser comes for it. */

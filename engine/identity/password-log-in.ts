@@ -86,8 +86,9 @@ export function createPasswordLogIn(options: {
         });
         if (presented !== undefined || answer.kind === 'unavailable') answered(tenant, module.id, answer);
         if (answer.kind === 'accepted' && presented !== undefined) {
-          await users.recordLogin(tenant.id, failureName(tenant, answer.user.username), true, now);
           const { user, vouched } = answer;
+          const names = new Set([name, user.username].map((each) => failureName(tenant, each)));
+          for (const each of names) await users.recordLogin(tenant.id, each, true, now);
           return { ok: true, user, moduleId: module.id, ...(vouched && { vouched }) };
         }
         // Whether it knows the person better than those after it cannot be said, so nobody else is asked. Who is refused

@@ -127,7 +127,7 @@ async function unasked(): Promise<never> {
  * The tenant's modules in their order, as production asks them. Nobody's real password is known here: the right one is a
  * word that the simulator's people say. There is no directory; a script is asked for what the plan's people type.
  */
-function identityOf(tenant: Tenant, store: Store, ports: () => Ports): Pick<IdentityPort, 'authenticate'> {
+function identityOf(tenant: Tenant, store: Store, ports: () => Ports): IdentityPort {
   const passwordLogIn = createPasswordLogIn({
     users: store.users,
     throttle: { blocked: () => false, failed: () => undefined },
@@ -139,7 +139,11 @@ function identityOf(tenant: Tenant, store: Store, ports: () => Ports): Pick<Iden
     },
     answered: () => undefined,
   });
-  return { authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: ports().now() }) };
+  return {
+    authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: ports().now() }),
+    // Who was let in a moment ago has not left.
+    vouchesFor: async () => 'yes',
+  };
 }
 
 async function localAnswer(store: Store, { tenant, name, password }: LogInAttempt): Promise<ModuleAnswer> {

@@ -33,7 +33,7 @@ export function checkInbound(
 }
 
 function checkDirectory(
-  { urls, startTls, bind, search, userDn, groups }: DirectoryDocument,
+  { urls, startTls, bind, search, userDn, groups, recheckSeconds }: DirectoryDocument,
   at: string,
   report: Report,
   isLoopback: (url: string) => boolean,
@@ -53,6 +53,14 @@ function checkDirectory(
     report('ldap-lookup', at, search ? 'search and userDn' : 'neither search nor userDn', 'one of them');
   if (search !== undefined && bind === undefined)
     report('ldap-service-account', at, '"search" without "bind"', 'the service account that searches');
+  if (recheckSeconds !== undefined && search === undefined)
+    report(
+      'ldap-recheck',
+      `${at}/recheckSeconds`,
+      'no "search"',
+      'one',
+      'without a service account nobody can be asked for',
+    );
   const checkDn = (dn: string | undefined, place: string) => {
     if (dn !== undefined && normalizeDn(dn) === undefined)
       report('ldap-dn', `${at}${place}`, `"${dn}"`, 'a distinguished name (RFC 4514)');

@@ -427,6 +427,10 @@ export interface TenantDocument {
           ];
         }[];
       };
+      /**
+       * After so long the directory is asked whether the person is still there, by `search` and in `groups.required`, before a session is reused or a token refreshed. Where they are not, both end. Not asked where absent.
+       */
+      recheckSeconds?: number;
     };
   }[];
   /**

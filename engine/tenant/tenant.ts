@@ -139,6 +139,8 @@ export interface LdapSettings {
     readonly required?: string;
     readonly authorities: readonly { readonly group: string; readonly authorities: readonly Authority[] }[];
   };
+  /** How long it is believed that a person is still there. */
+  readonly recheckSeconds?: number;
 }
 
 /** What checks user names and passwords; `script` holds its callbacks. */

@@ -211,7 +211,7 @@ export function createStage(changes: Changes = {}): Stage {
     notifyApps: () => undefined,
     scriptLog: () => undefined,
     keyring: area('keyring', { sign: 'signed' }),
-    identity: area('identity', { authenticate: { ok: true, user, moduleId: 'local' } }),
+    identity: area('identity', { authenticate: { ok: true, user, moduleId: 'local' }, vouchesFor: 'yes' }),
     secondFactor: area('secondFactor', {
       isEnrolled: false,
       checkSetup: 7,

@@ -92,6 +92,11 @@ describe('the settings of a directory', () => {
     ['one entry for everybody', [ldap({ urls, userDn: 'uid=anna,dc=clinic' })], `${at}/userDn`],
     ['a gap for a type', [ldap({ urls, userDn: '{username}=x,dc=clinic' })], `${at}/userDn`],
     ['a module after a direct bind', [ldap({ urls, userDn }), { type: 'local', id: 'local' }], `${at}/userDn`],
+    [
+      'a person who is asked for again without their password',
+      [ldap({ urls, userDn, recheckSeconds: 900 })],
+      `${at}/recheckSeconds`,
+    ],
     ['no such file', [ldap({ ...right, caFile: 'none.pem' })], `${at}/caFile`],
     ['no certificate', [ldap({ ...right, caFile: 'empty.pem' })], `${at}/caFile`],
     [

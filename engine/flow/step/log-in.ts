@@ -59,7 +59,7 @@ export async function findSession(
   if (session && youngEnough) {
     const user = await ports.user(session.userId);
     const details = session.details as unknown as UserSessionModel;
-    if (user?.enabled && mayBe(facts, details.username) && (await stillWelcome(session, ports))) {
+    if (user?.enabled && mayBe(facts, details.username) && (await stillWelcome(session, user, ports))) {
       const { idHash: sessionIdHash, authenticatedAt, proof = nothingProved } = session;
       const person = { userId: user.id, session: details, proof };
       const missing = await whatIsMissing(person, ports, {
@@ -99,6 +99,19 @@ function mayBe({ launchUsername, request }: Validated, username: string): boolea
   return [launchUsername, request.hintedUsername].every((wanted) => wanted === undefined || wanted === username);
 }
 
+/** What else is known of the person stays; they may have been disabled at this very moment. */
+function broughtUpToDate(current: User, now: User): User {
+  const {
+    givenName: _given,
+    familyName: _family,
+    email: _email,
+    fhirUser: _fhirUser,
+    notes: _notes,
+    ...kept
+  } = current;
+  return { ...kept, ...now, enabled: current.enabled };
+}
+
 /** The log-in form: a user name and password, or the choice of a provider. */
 export async function acceptLogin(
   facts: Validated,
@@ -131,7 +144,8 @@ export async function acceptProof(
   if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
   if (input['do'] === 'alone') return move('alone', { linkWanted: undefined });
   if (typeof password !== 'string') return { kind: 'again', error: 'wrong-credentials' };
-  return proveAccount(facts, facts.linkWanted.username, password, ports);
+  // The account is one with a password here: a namesake in a directory is not asked.
+  return proveAccount(facts, facts.linkWanted.username, password, ports, true);
 }
 
 async function proveAccount(
@@ -139,12 +153,14 @@ async function proveAccount(
   username: string,
   password: string,
   ports: Ports,
+  localOnly = false,
 ): Promise<Moved<'identified', Omit<Identified, keyof Validated>> | Again> {
   const result = await ports.identity.authenticate({
     tenant: ports.tenant,
     username,
     password,
     remoteAddress: facts.request.remoteAddress,
+    localOnly,
     ...(facts.scripts && { scripts: facts.scripts }),
   });
   if (!result.ok) {
@@ -287,7 +303,7 @@ export async function requireUser(
     userData: session.userData,
   };
   try {
-    if (known) await users.change(ports.tenant.id, known.id, ({ enabled }) => ({ ...user, enabled }));
+    if (known) await users.change(ports.tenant.id, known.id, (current) => broughtUpToDate(current, user));
     else await users.save(ports.tenant.id, user);
   } catch (error) {
     if ((error as { code?: string }).code !== 'conflict') throw error;

@@ -1,14 +1,19 @@
 /** What a session keeps of the provider it began at: whether the person may still log in there, and that they log out. */
 import type { StoredProviderSession, StoredSession } from '../../store/store.ts';
+import type { User } from '../../tenant/tenant.ts';
 import type { Ports } from '../ports.ts';
 import { personalOf } from './personal.ts';
 
 /**
- * Whether a session may be reused as far as its provider is concerned. Where the provider's settings want it, the provider
+ * Whether a session may be reused as far as its provider, or the person's log-in module, is concerned. Where the provider's settings want it, the provider
  * is asked from time to time by its refresh token; whom it refuses is logged out here.
  */
-export async function stillWelcome(session: StoredSession, ports: Ports): Promise<boolean> {
+export async function stillWelcome(session: StoredSession, user: User, ports: Ports): Promise<boolean> {
   const { store, tenant } = ports;
+  const vouched = await ports.identity.vouchesFor(user);
+  if (vouched === 'no') await endSession(session, 'module-refused', ports);
+  // While a directory is down nobody knows; the next attempt asks again.
+  if (vouched !== 'yes') return false;
   const kept = await store.providerSessions.find(tenant.id, session.idHash);
   if (!kept) return true;
   const provider = await ports.provider(kept.provider);
@@ -27,16 +32,7 @@ export async function stillWelcome(session: StoredSession, ports: Ports): Promis
       return false;
     }
     await store.providerSessions.take(tenant.id, session.idHash);
-    await store.sessions.end(tenant.id, session.idHash, now);
-    ports.notifyApps();
-    ports.audit({
-      tenantId: tenant.id,
-      at: now,
-      type: 'session.ended',
-      outcome: 'success',
-      userId: session.userId,
-      reason: 'provider-refused',
-    });
+    await endSession(session, 'provider-refused', ports);
     return false;
   }
   await store.providerSessions.reseal(tenant.id, session.idHash, answer.tokens);
@@ -44,6 +40,14 @@ export async function stillWelcome(session: StoredSession, ports: Ports): Promis
     user.external ? { ...user, ...personalOf(answer.claims) } : user,
   );
   return true;
+}
+
+async function endSession({ idHash, userId }: StoredSession, reason: string, ports: Ports): Promise<void> {
+  const { store, tenant } = ports;
+  const now = ports.now();
+  await store.sessions.end(tenant.id, idHash, now);
+  ports.notifyApps();
+  ports.audit({ tenantId: tenant.id, at: now, type: 'session.ended', outcome: 'success', userId, reason });
 }
 
 /** Tells the provider that a session which began there is over. The log-out here does not depend on it. */

@@ -27,6 +27,16 @@ export async function rotateRefreshToken(
   const before = token.details['grant'] as Grant;
   const user = before.userId === undefined ? undefined : await ports.user(before.userId);
   if (!user?.enabled) return refuse('The refresh token is not valid', 'user-disabled');
+  const vouched = await ports.identity.vouchesFor(user);
+  if (vouched === 'no') {
+    await store.tokens.revokeGrant(tenant.id, token.grantId, ports.now());
+    return refuse('The refresh token is not valid', 'module-refused');
+  }
+  // The token was not used: the app may try it again.
+  if (vouched !== 'yes')
+    return reject('temporarily_unavailable', 'The person cannot be looked up now', 'module-unavailable', {
+      status: 503,
+    });
   if (
     before.refresh === 'online' &&
     !(before.sessionIdHash && (await store.sessions.find(tenant.id, before.sessionIdHash, ports.now())))

@@ -19,6 +19,11 @@ export interface LdapModule {
     module: { readonly id: string; readonly ldap: LdapSettings },
     attempt: LogInAttempt,
   ): Promise<ModuleAnswer>;
+  /**
+   * Whether the entry that an account belongs to is still one that may log in, without its password.
+   * @throws DirectoryError where the directory does not say.
+   */
+  knows(ldap: LdapSettings, user: Pick<User, 'username' | 'external'>): Promise<boolean>;
 }
 
 /** A whole log-in may take so many times as long as one operation. */
@@ -84,17 +89,7 @@ export function createLdapModule(options: {
     const directory = directoryOf(settings);
     const { name, tenant } = attempt;
     const { search } = settings;
-    const found = search
-      ? await directory.pool.use((connection) =>
-          connection.search({
-            base: search.base,
-            scope: search.scope,
-            filter: fillTemplate(search.filter, { username: name }, escapeFilterValue),
-            attributes: wantedAttributes(settings),
-            most: 2,
-          }),
-        )
-      : undefined;
+    const found = search && (await directory.pool.use((connection) => findPeople(connection, settings, name)));
     if (found && found.length > 1) log('warn', 'a user name fits several entries of a directory', { module: id });
     const entry = found?.length === 1 ? found[0] : undefined;
     const dn = search ? entry?.dn : fillTemplate(settings.userDn ?? '', { username: name }, escapeDnValue);
@@ -133,8 +128,7 @@ export function createLdapModule(options: {
       log('warn', 'a person whom a directory knows is not let in', { module: id, why });
       return { kind: 'refused', username: named };
     };
-    const member = new Set(groups.map((group) => normalizeDn(group)));
-    const isMember = (group: string) => member.has(normalizeDn(group));
+    const isMember = (group: string) => includesGroup(groups, group);
     if (rules?.required !== undefined && !isMember(rules.required)) return refuse('not-in-required-group');
     const external = { provider: providerOfModule(id), subject: subjectOf(settings, entry) };
     const known = await users.findByExternal(tenantId, external.provider, external.subject);
@@ -189,10 +183,40 @@ export function createLdapModule(options: {
         throw error;
       }
     },
+    knows: (ldap, user) =>
+      within(
+        ldap.timeoutMilliseconds * operations,
+        directoryOf(ldap).pool.use(async (connection) => {
+          const [entry, another] = await findPeople(connection, ldap, user.username);
+          if (!entry || another || subjectOf(ldap, entry) !== user.external?.subject) return false;
+          const { required } = ldap.groups ?? {};
+          return required === undefined || includesGroup(await groupsOf(ldap, connection, entry), required);
+        }),
+      ),
   };
 }
 
-function wantedAttributes({ attributes }: LdapSettings): readonly string[] {
+/** The entries that fit a user name; one is right, two are as good as none. */
+async function findPeople(
+  connection: DirectoryConnection,
+  { search, ...settings }: LdapSettings,
+  username: string,
+): Promise<readonly DirectoryEntry[]> {
+  if (!search) return [];
+  return connection.search({
+    base: search.base,
+    scope: search.scope,
+    filter: fillTemplate(search.filter, { username }, escapeFilterValue),
+    attributes: wantedAttributes(settings),
+    most: 2,
+  });
+}
+
+function includesGroup(groups: readonly string[], wanted: string): boolean {
+  return groups.some((group) => normalizeDn(group) === normalizeDn(wanted));
+}
+
+function wantedAttributes({ attributes }: Pick<LdapSettings, 'attributes'>): readonly string[] {
   const { userData, ...single } = attributes;
   return [...new Set([...Object.values(single), ...Object.values(userData)])].filter((name) => name !== '');
 }

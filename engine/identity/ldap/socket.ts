@@ -49,6 +49,8 @@ export async function openSocket(address: DirectoryAddress, milliseconds: number
     // A name for SNI must not be an address (RFC 6066 section 3); the certificate is compared with the host either way.
     ...(isIP(host) ? {} : { servername: host }),
     minVersion: 'TLSv1.2',
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    rejectUnauthorized: true,
     ...(address.ca === undefined ? {} : { ca: address.ca }),
   };
   const raw = connect({ host, port: Number(port) || (encrypted ? 636 : 389), keepAlive: true, noDelay: true });
