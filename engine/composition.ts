@@ -100,7 +100,12 @@ export function compose(parts: Parts): ComposedEngine {
       else parts.metrics.moduleAnswered(tenant.id, module, answer.kind);
     },
   });
-  const secondFactor = createSecondFactor({ factors: store.secondFactors, sealer: parts.sealer, throttle });
+  const secondFactor = createSecondFactor({
+    factors: store.secondFactors,
+    replays: store.replays,
+    sealer: parts.sealer,
+    throttle,
+  });
   const openid = createFederation({ outbound, sealer: parts.sealer });
   const saml = createSaml({ replays: store.replays });
   const federation: FederationPort = {

@@ -113,15 +113,16 @@ export const userView: JsonSchema = {
 
 export const secondFactorView = object(
   {
-    enrolled: { type: 'boolean', description: 'Whether an authenticator app is set up.' },
+    enrolled: { type: 'boolean', description: 'Whether there is an authenticator app or a passkey.' },
     required: { type: 'boolean', description: 'Whether the tenant has this person use one.' },
-    enrolledAt: instantText('When it was set up.'),
+    authenticatorSince: instantText('When an authenticator app was set up; absent where there is none.'),
+    passkeys: { type: 'integer', description: 'How many passkeys there are.' },
     recoveryCodes: { type: 'integer', description: 'Recovery codes left.' },
     rememberedDevices: { type: 'integer', description: 'Devices that are not asked for a code.' },
     wrongCodes: { type: 'integer', description: 'Wrong codes since the last right one.' },
     lockedUntil: instantText('Until when wrong codes lock it; absent where they do not.'),
   },
-  ['enrolled', 'required', 'recoveryCodes', 'rememberedDevices', 'wrongCodes'],
+  ['enrolled', 'required', 'passkeys', 'recoveryCodes', 'rememberedDevices', 'wrongCodes'],
 );
 
 export const passwordBody = object({ password: { ...password, description: 'The new password.' } });

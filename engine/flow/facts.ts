@@ -24,6 +24,8 @@ export interface AuthorizationRequest {
   /** SHA-256 of the session cookie the browser presented. */
   readonly sessionIdHash?: string;
   readonly device?: Device;
+  /** A random value of this flow, of which the challenges for passkeys are made. */
+  readonly challenge?: string;
   /** SHA-256 of the cookie by which the device is remembered. */
   readonly rememberedHash?: string;
 }

@@ -5,7 +5,7 @@ import type { ShadowTrial } from '../script/version/shadow.ts';
 import type { ScriptSlot } from '../tenant/scripts.ts';
 import type { Vouched } from '../identity/vouching.ts';
 import type { LogInResult } from '../identity/password-log-in.ts';
-import type { AuditEvent, Store } from '../store/store.ts';
+import type { AuditEvent, Device, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
 import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
 import type { TokenRequest } from './facts.ts';
@@ -70,6 +70,48 @@ export interface SecondFactorPort {
     readonly remoteAddress: string;
     readonly now: number;
   }): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong-code' | 'try-later' }>;
+  /**
+   * What a browser needs to make a passkey, as JSON; undefined where browsers know none at the tenant's address.
+   * @param challenge 32 bytes, base64url: what it signs, once.
+   */
+  passkeyCreation(
+    tenant: Tenant,
+    user: Pick<User, 'id' | 'username' | 'givenName' | 'familyName'>,
+    challenge: string,
+  ): Promise<string | undefined>;
+  /** What it needs to use one: of this person, or of whoever has one, where `userId` is absent. */
+  passkeyRequest(tenant: Tenant, userId: string | undefined, challenge: string): Promise<string | undefined>;
+  /**
+   * Keeps a passkey that a browser made. Answers the recovery codes that came with it, to be shown once, where the person
+   * had none; undefined where it is no answer to this challenge.
+   */
+  addPasskey(input: {
+    readonly tenant: Tenant;
+    readonly userId: string;
+    readonly answer: string;
+    readonly challenge: string;
+    readonly device: Device;
+    readonly now: number;
+  }): Promise<{ readonly method: string; readonly codes?: readonly string[] } | undefined>;
+  /**
+   * Verifies the use of a passkey, once for each challenge.
+   * @param input.userId whose it must be; where absent it is the whole log-in, and the authenticator must have verified the
+   *   person.
+   */
+  verifyPasskey(input: {
+    readonly tenant: Tenant;
+    readonly userId?: string;
+    readonly answer: string;
+    readonly challenge: string;
+    readonly remoteAddress: string;
+    readonly now: number;
+  }): Promise<
+    | { readonly ok: true; readonly userId: string; readonly method: string }
+    | { readonly ok: false; readonly reason: 'wrong-passkey' | 'try-later' }
+  >;
+  /** A challenge for a page that is part of no flow, encrypted: it is for this session, and counts for a while only. */
+  sealChallenge(tenant: Tenant, sessionIdHash: string, now: number): Promise<string>;
+  openChallenge(tenant: Tenant, sessionIdHash: string, sealed: string, now: number): Promise<string | undefined>;
   /** Other recovery codes in place of those there were. */
   renewRecoveryCodes(tenant: Tenant, userId: string): Promise<readonly string[]>;
   /** Encrypts codes for as long as they wait to be seen. */

@@ -1,16 +1,25 @@
 /**
- * What a person proves besides their password: a code of an authenticator app, or a recovery code. Secrets are kept
+ * What a person proves besides their password: a code of an authenticator app, a recovery code, or a passkey. Secrets are kept
  * encrypted, recovery codes hashed, and wrong codes lock the second factor as wrong passwords lock the password.
  */
 import { randomInt } from 'node:crypto';
 import qrcode from 'qrcode-generator';
 import type { SecondFactorPort } from '../flow/ports.ts';
 import type { Sealer } from '../key/seal.ts';
-import { hashHandle } from '../store/secret.ts';
-import type { SecondFactorRepository } from '../store/store.ts';
+import { hashHandle, newHandle } from '../store/secret.ts';
+import type { ReplayRepository, SecondFactorRepository } from '../store/store.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import { lockedFor } from './password-log-in.ts';
+import {
+  creationOptions,
+  namedIn,
+  readAssertion,
+  readCreation,
+  relyingPartyOf,
+  requestOptions,
+  userHandleOf,
+} from './passkey.ts';
 import { matchingStep, newTotpSecret, totpUri } from './totp.ts';
 
 const recoveryCodeCount = 10;
@@ -55,12 +64,18 @@ function drawQrCode(text: string): string {
   return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
 }
 
+/** RFC 8176: whether the key never leaves its device. */
+function methodOf({ synced }: { readonly synced: boolean }): string {
+  return synced ? 'swk' : 'hwk';
+}
+
 export function createSecondFactor(options: {
   readonly factors: SecondFactorRepository;
+  readonly replays: ReplayRepository;
   readonly sealer: Sealer;
   readonly throttle: LoginThrottle;
 }): SecondFactorPort {
-  const { factors, sealer, throttle } = options;
+  const { factors, replays, sealer, throttle } = options;
   const nameOf = (kind: string, userId: string) => JSON.stringify(['second factor', kind, userId]);
 
   function openSetup(tenant: Tenant, userId: string, setup: string, now: number): string | undefined {
@@ -73,6 +88,10 @@ export function createSecondFactor(options: {
       return undefined;
     }
   }
+
+  /** True once for each challenge; by the time it is forgotten, flow and page that asked it are long gone. */
+  const isNew = (tenant: Tenant, challenge: string, now: number) =>
+    replays.remember(tenant.id, 'passkey', challenge, now + tenant.lifetimes.interactionSeconds * 1000 + 3_600_000);
 
   function newCodes(tenantId: string, userId: string) {
     const codes = Array.from({ length: recoveryCodeCount }, newRecoveryCode);
@@ -105,7 +124,8 @@ export function createSecondFactor(options: {
 
   return {
     async isEnrolled(tenant, userId, now) {
-      return (await factors.find(tenant.id, userId, now)).authenticator !== undefined;
+      const { authenticator, passkeys } = await factors.find(tenant.id, userId, now);
+      return authenticator !== undefined || passkeys > 0;
     },
     async beginSetup(tenant, userId, now) {
       return sealer.seal(tenant.id, nameOf('setup', userId), JSON.stringify({ secret: newTotpSecret(), at: now }));
@@ -141,6 +161,65 @@ export function createSecondFactor(options: {
       }
       throttle.failed(remoteAddress, now);
       return { ok: false, reason: 'wrong-code' };
+    },
+    async passkeyCreation(tenant, user, challenge) {
+      const rp = relyingPartyOf(tenant);
+      if (!rp) return undefined;
+      const known = await factors.listPasskeys(tenant.id, user.id);
+      const name = [user.givenName, user.familyName].filter(Boolean).join(' ') || user.username;
+      return JSON.stringify(creationOptions(rp, tenant, user, name, challenge, known));
+    },
+    async passkeyRequest(tenant, userId, challenge) {
+      const rp = relyingPartyOf(tenant);
+      if (!rp) return undefined;
+      const known = userId === undefined ? undefined : await factors.listPasskeys(tenant.id, userId);
+      return known?.length === 0 ? undefined : JSON.stringify(requestOptions(rp, challenge, known));
+    },
+    async addPasskey({ tenant, userId, answer, challenge, device, now }) {
+      const rp = relyingPartyOf(tenant);
+      const made = rp && (await readCreation(rp, answer, challenge));
+      if (!made || !(await isNew(tenant, challenge, now))) return undefined;
+      const { recoveryCodes } = await factors.find(tenant.id, userId, now);
+      if (!(await factors.addPasskey(tenant.id, { ...made, userId, device, createdAt: now }))) return undefined;
+      const method = methodOf(made);
+      if (recoveryCodes > 0) return { method };
+      const { codes, hashes } = newCodes(tenant.id, userId);
+      await factors.replaceRecoveryCodes(tenant.id, userId, hashes);
+      return { method, codes };
+    },
+    async verifyPasskey({ tenant, userId, answer, challenge, remoteAddress, now }) {
+      if (throttle.blocked(remoteAddress, now)) return { ok: false, reason: 'try-later' };
+      const rp = relyingPartyOf(tenant);
+      const named = rp && namedIn(answer);
+      const passkey = named && (await factors.findPasskey(tenant.id, named.credentialId));
+      const isWhose =
+        passkey &&
+        passkey.userId === (userId ?? passkey.userId) &&
+        // Whoever is named by the passkey alone is named twice (section 7.2, step 6).
+        (named.userHandle === userHandleOf(tenant.id, passkey.userId) ||
+          (named.userHandle === undefined && userId !== undefined));
+      if (rp && passkey && isWhose) {
+        const read = await readAssertion(rp, answer, challenge, passkey, userId === undefined);
+        if (
+          read &&
+          (await isNew(tenant, challenge, now)) &&
+          (await factors.usePasskey(tenant.id, passkey.credentialId, passkey.counter, read.counter, now))
+        )
+          return { ok: true, userId: passkey.userId, method: methodOf(passkey) };
+      }
+      throttle.failed(remoteAddress, now);
+      return { ok: false, reason: 'wrong-passkey' };
+    },
+    sealChallenge: async (tenant, sessionIdHash, now) =>
+      sealer.seal(tenant.id, nameOf('challenge', sessionIdHash), JSON.stringify({ challenge: newHandle(), at: now })),
+    async openChallenge(tenant, sessionIdHash, sealed, now) {
+      try {
+        const text = sealer.unseal(tenant.id, nameOf('challenge', sessionIdHash), sealed);
+        const { challenge, at } = JSON.parse(text) as { readonly challenge: string; readonly at: number };
+        return now - at < tenant.lifetimes.interactionSeconds * 1000 ? challenge : undefined;
+      } catch {
+        return undefined;
+      }
     },
     async renewRecoveryCodes(tenant, userId) {
       const { codes, hashes } = newCodes(tenant.id, userId);

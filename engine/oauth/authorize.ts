@@ -72,6 +72,7 @@ export function authorizeRoutes(
             browserHash: context.ports.hash(browser),
             ...(session ? { sessionIdHash: context.ports.hash(session) } : {}),
             ...(remembered ? { rememberedHash: context.ports.hash(remembered) } : {}),
+            challenge: context.ports.newHandle(),
             device: deviceOf(request.headers['user-agent']),
           },
         },

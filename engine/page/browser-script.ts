@@ -9,6 +9,7 @@ import { join } from 'node:path';
 /** All there are, and whether they talk to the server. */
 const scripts = {
   'search-choices': { connects: true },
+  passkey: { connects: false },
 } as const;
 
 export type BrowserScriptName = keyof typeof scripts;

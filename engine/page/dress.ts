@@ -66,12 +66,18 @@ function wordsOf(page: PageName, view: PageViews[PageName], words: Words): Dress
         : { rememberText: say(words, 'secondFactor.remember', { days: String(rememberDays) }) };
     }
     case 'security': {
-      const { done, since, recoveryCodes, devices } = view as PageViews['security'];
+      const { done, since, recoveryCodes, devices, passkeys } = view as PageViews['security'];
       const gaps = { count: String(devices) };
       return {
         ...(done === undefined ? {} : { doneText: say(words, securityDoneKeys[done]) }),
         ...(since === undefined ? {} : { since: sayDay(words, since) }),
         few: recoveryCodes < fewRecoveryCodes,
+        passkeys: passkeys.map(({ browser, system, since: made, lastUsed, ...passkey }) => ({
+          ...passkey,
+          name: deviceName(words, browser, system),
+          since: sayDay(words, made),
+          ...(lastUsed === undefined ? {} : { lastUsed: sayDay(words, lastUsed) }),
+        })),
         ...(devices === 0
           ? {}
           : { devicesText: say(words, devices === 1 ? 'security.devices-one' : 'security.devices-many', gaps) }),
@@ -152,6 +158,8 @@ const securityDoneKeys = {
   enrolled: 'security.done-enrolled',
   disabled: 'security.done-disabled',
   forgotten: 'security.done-forgotten',
+  'passkey-added': 'security.done-passkey-added',
+  'passkey-removed': 'security.done-passkey-removed',
 } as const;
 
 const endedKeys = {

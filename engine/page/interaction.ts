@@ -1,18 +1,25 @@
 /** What each wait of the interactive flow shows: the flow's facts made into the view of a page. */
 import { isLocked } from '../flow/step/approve.ts';
 import type { PasswordDue } from '../flow/step/password.ts';
-import type { CodesToShow, SetupBegun } from '../flow/step/second-factor.ts';
+import {
+  challengeOf,
+  type CodesToShow,
+  factorState,
+  offersPasskeyLogIn,
+  type SetupBegun,
+} from '../flow/step/second-factor.ts';
 import type { ContextKnown, ContextPrepared, ExistingFound, PersonKnown, Validated } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
 import { offersRegistration } from '../identity/registration-form.ts';
 import type { StoredFlow } from '../store/store.ts';
-import type { BrowserScriptName } from './browser-script.ts';
+import { browserScriptAddress, type BrowserScriptName } from './browser-script.ts';
 import { contextPage } from './context-page.ts';
 import type { PageName, PageViews } from './view.ts';
 
-const factorErrors = ['wrong-code', 'try-later'] as const;
+const factorErrors = ['wrong-code', 'wrong-passkey', 'try-later'] as const;
 const loginErrors = [
   'wrong-credentials',
+  'wrong-passkey',
   'denied',
   'try-later',
   'unavailable',
@@ -23,6 +30,11 @@ const loginErrors = [
 type Page = {
   readonly [P in PageName]: { readonly name: P; readonly view: PageViews[P]; readonly script?: BrowserScriptName };
 }[PageName];
+
+/** What a page shows of passkeys: what the browser needs of them, and the script that asks it. */
+function scriptFor(passkey: string | undefined, { tenant }: Ports) {
+  return passkey === undefined ? {} : { passkey, script: browserScriptAddress(tenant.issuer, 'passkey') };
+}
 
 /** The page of the state a flow waits in, or undefined when it waits for nobody. */
 export async function interactionPage(
@@ -40,8 +52,14 @@ export async function interactionPage(
       const error = loginErrors.find((known) => known === (again.error ?? facts.providerProblem));
       const username = again.view?.['username'] ?? facts.launchUsername ?? facts.request.parameters['login_hint'] ?? '';
       const providers = (await ports.providers()).map(({ id, name }) => ({ id, name }));
+      const challenge = offersPasskeyLogIn(ports.tenant) ? challengeOf(facts, 'login', ports) : undefined;
+      const passkey =
+        challenge === undefined
+          ? undefined
+          : await ports.secondFactor.passkeyRequest(ports.tenant, undefined, challenge);
       const view = {
         ...form,
+        ...scriptFor(passkey, ports),
         clientName,
         username,
         passwordForm: ports.tenant.federation.passwordForm,
@@ -52,7 +70,7 @@ export async function interactionPage(
         providers,
         ...(error ? { error } : {}),
       };
-      return { name: 'login', view };
+      return { name: 'login', view, ...(passkey === undefined ? {} : { script: 'passkey' }) };
     }
     case 'existing account': {
       const { linkWanted } = flow.facts as ExistingFound;
@@ -71,7 +89,24 @@ export async function interactionPage(
     case 'second factor': {
       const error = factorErrors.find((known) => known === again.error);
       const { rememberDays } = ports.tenant.secondFactor;
-      return { name: 'secondFactor', view: { ...form, rememberDays, ...(error ? { error } : {}) } };
+      const facts = flow.facts as PersonKnown;
+      const { authenticator } = await ports.store.secondFactors.find(ports.tenant.id, facts.userId, ports.now());
+      const challenge = challengeOf(facts, factorState, ports);
+      const passkey =
+        challenge === undefined
+          ? undefined
+          : await ports.secondFactor.passkeyRequest(ports.tenant, facts.userId, challenge);
+      return {
+        name: 'secondFactor',
+        view: {
+          ...form,
+          ...scriptFor(passkey, ports),
+          rememberDays,
+          app: authenticator !== undefined,
+          ...(error ? { error } : {}),
+        },
+        ...(passkey === undefined ? {} : { script: 'passkey' }),
+      };
     }
     case 'second factor setup': {
       const { setup, userId, session } = flow.facts as PersonKnown & SetupBegun;

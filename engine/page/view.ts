@@ -31,8 +31,8 @@ export const endedKinds = ['app', 'session', 'others', 'choice'] as const;
 export type EndedKind = (typeof endedKinds)[number];
 
 /** What was just done on the page of the second factor, and what did not work there. */
-export const securityDone = ['enrolled', 'disabled', 'forgotten'] as const;
-export const securityErrors = ['wrong-credentials', 'wrong-code', 'try-later', 'unavailable'] as const;
+export const securityDone = ['enrolled', 'disabled', 'forgotten', 'passkey-added', 'passkey-removed'] as const;
+export const securityErrors = ['wrong-credentials', 'wrong-code', 'wrong-passkey', 'try-later', 'unavailable'] as const;
 
 interface Base {
   /** Hidden form field `csrf`. */
@@ -79,8 +79,17 @@ export interface PageViews {
     readonly clientName: string;
     readonly username: string;
     readonly error?:
-      'wrong-credentials' | 'denied' | 'try-later' | 'unavailable' | 'provider-denied' | 'provider-unavailable';
+      | 'wrong-credentials'
+      | 'wrong-passkey'
+      | 'denied'
+      | 'try-later'
+      | 'unavailable'
+      | 'provider-denied'
+      | 'provider-unavailable';
     readonly passwordForm: boolean;
+    /** What the browser needs to log in with a passkey, as JSON, for the script; absent where that is not offered. */
+    readonly passkey?: string;
+    readonly script?: string;
     /** Where who forgot the password gets another one; absent where the tenant does not offer it. */
     readonly forgotten?: string;
     /** Where who has no account makes one; absent where the tenant does not offer it. */
@@ -158,11 +167,18 @@ export interface PageViews {
     /** Rules that the last attempt did not meet: `different`, `wrong-current`, `try-later`, or those of the tenant. */
     readonly faults: readonly string[];
   };
-  /** Fields `code` and `recovery`, either of them; checkbox `remember`; buttons `do=verify` and `do=cancel`. */
+  /** Fields `code`, `recovery` and `passkey`, one of them; checkbox `remember`; buttons `do=verify` and `do=cancel`. */
   readonly secondFactor: Base & {
     /** For how long the device may be remembered; 0 where that is not offered. */
     readonly rememberDays: number;
-    readonly error?: 'wrong-code' | 'try-later';
+    /** Whether the person has an authenticator app. */
+    readonly app: boolean;
+    /** What the browser needs to use a passkey, as JSON, for the script; absent where the person has none. */
+    readonly passkey?: string;
+    /** Hidden field `challenge`, outside of a log-in. */
+    readonly challenge?: string;
+    readonly script?: string;
+    readonly error?: 'wrong-code' | 'wrong-passkey' | 'try-later';
   };
   /** Field `code` with the first code of the app; buttons `do=confirm` and `do=cancel`. */
   readonly secondFactorSetup: Base & {
@@ -181,17 +197,32 @@ export interface PageViews {
   /** Shown once. Button `do=saved`. */
   readonly recoveryCodes: Base & { readonly codes: readonly string[] };
   /**
-   * Where nobody has set one up: field `password` where `password` says so, button `do=begin`. Else: fields `code` and
-   * `recovery`, either of them, with `do=codes` or `do=disable`; `do=forget` needs none.
+   * Where nobody has set one up: field `password` where `password` says so, button `do=begin`, or `do=passkey` with the
+   * field `newPasskey`. Else the same, or `do=codes`, `do=disable`, or `remove=<id>` of a passkey, with one of the fields
+   * `code`, `recovery` and `passkey`; `do=forget` needs none of them. The field `challenge` goes with passkeys.
    */
   readonly security: Base & {
     readonly personName: string;
     readonly manage: string;
     readonly done?: (typeof securityDone)[number];
     readonly error?: (typeof securityErrors)[number];
+    /** Whether there is any second factor. */
     readonly enrolled: boolean;
-    /** The ISO date. */
+    /** The ISO date since when there is an authenticator app; absent where there is none. */
     readonly since?: string;
+    readonly passkeys: readonly {
+      readonly id: string;
+      readonly browser?: string;
+      readonly system?: string;
+      /** ISO dates. */
+      readonly since: string;
+      readonly lastUsed?: string;
+    }[];
+    /** What the browser needs to make a passkey, and to use one, as JSON, for the script. */
+    readonly newPasskey?: string;
+    readonly passkey?: string;
+    readonly challenge?: string;
+    readonly script?: string;
     /** Whether the tenant has the person use one. */
     readonly required: boolean;
     readonly recoveryCodes: number;
@@ -349,10 +380,24 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   forgotten: ['csrf', 'username'],
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
-  secondFactor: ['csrf', 'code', 'recovery', 'remember', 'do=verify', 'do=cancel'],
+  secondFactor: ['csrf', 'code', 'recovery', 'passkey', 'challenge', 'remember', 'do=verify', 'do=cancel'],
   secondFactorSetup: ['csrf', 'setup', 'code', 'do=confirm', 'do=cancel'],
   recoveryCodes: ['csrf', 'do=saved'],
-  security: ['csrf', 'password', 'do=begin', 'code', 'recovery', 'do=codes', 'do=disable', 'do=forget'],
+  security: [
+    'csrf',
+    'password',
+    'do=begin',
+    'do=passkey',
+    'newPasskey',
+    'passkey',
+    'challenge',
+    'code',
+    'recovery',
+    'do=codes',
+    'do=disable',
+    'do=forget',
+    'remove',
+  ],
   context: ['csrf', 'choice', 'remember', 'do=choose', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],

@@ -279,13 +279,15 @@ export function storeInMemory(keys: KeyRepository): StoreInMemory {
     secondFactors: partly<Store['secondFactors']>('secondFactors', {
       async find(_tenantId, userId) {
         const authenticator = authenticators.get(userId);
-        return { ...(authenticator ? { authenticator } : {}), recoveryCodes: 0, devices: 0 };
+        return { ...(authenticator ? { authenticator } : {}), passkeys: 0, recoveryCodes: 0, devices: 0 };
       },
       async enrol(_tenantId, userId, authenticator) {
         if (authenticators.has(userId)) return false;
         authenticators.set(userId, authenticator);
         return true;
       },
+      listPasskeys: async () => [],
+      findPasskey: async () => undefined,
       failures: async () => ({ count: 0, lastAt: 0 }),
       claimAttempt: async () => true,
       clearFailures: async () => undefined,

@@ -346,8 +346,28 @@ export interface StoredAuthenticator {
   readonly enrolledAt: number;
 }
 
+/** A passkey: the public key, and what is known of the authenticator that has the private one. */
+export interface StoredPasskey {
+  /** Base64url. */
+  readonly credentialId: string;
+  readonly userId: string;
+  /** COSE, base64url. */
+  readonly publicKey: string;
+  /** Of the authenticator; it grows with each use, or is always 0. */
+  readonly counter: number;
+  /** Whether it may be on several devices. */
+  readonly synced: boolean;
+  readonly transports: readonly string[];
+  /** Where it was made. */
+  readonly device: Device;
+  readonly createdAt: number;
+  readonly lastUsedAt?: number;
+}
+
 export interface SecondFactorState {
   readonly authenticator?: StoredAuthenticator;
+  /** How many there are. */
+  readonly passkeys: number;
   /** How many are left. */
   readonly recoveryCodes: number;
   /** How many are remembered. */
@@ -375,6 +395,21 @@ export interface SecondFactorRepository {
   useStep(tenantId: string, userId: string, step: number): Promise<boolean>;
   /** True once. */
   useRecoveryCode(tenantId: string, userId: string, hash: string): Promise<boolean>;
+  /** False where there is one of this id in the tenant already. */
+  addPasskey(tenantId: string, passkey: StoredPasskey): Promise<boolean>;
+  findPasskey(tenantId: string, credentialId: string): Promise<StoredPasskey | undefined>;
+  /** Oldest first. */
+  listPasskeys(tenantId: string, userId: string): Promise<readonly StoredPasskey[]>;
+  /** Compare-and-set of the counter: of two uses of one count only one is good. */
+  usePasskey(
+    tenantId: string,
+    credentialId: string,
+    counterBefore: number,
+    counter: number,
+    now: number,
+  ): Promise<boolean>;
+  /** False where it is not the person's. */
+  removePasskey(tenantId: string, userId: string, credentialId: string): Promise<boolean>;
   replaceRecoveryCodes(tenantId: string, userId: string, hashes: readonly string[]): Promise<void>;
   /** Forgets all of it, remembered devices too. False where there is nothing. */
   remove(tenantId: string, userId: string): Promise<boolean>;

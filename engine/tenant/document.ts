@@ -500,6 +500,10 @@ export interface TenantDocument {
      */
     askAfterProvider?: boolean;
     /**
+     * Whether a passkey alone logs people in whose account is here, where the authenticator verifies them by PIN or body. As a second factor passkeys are taken in any case.
+     */
+    passkeyLogIn?: boolean;
+    /**
      * For so many days a person may have a device remembered, which is then not asked again. 0 offers it to nobody. A smaller number holds for devices that are remembered already.
      */
     rememberDays?: number;

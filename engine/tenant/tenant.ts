@@ -219,6 +219,8 @@ export interface SecondFactorRules {
   readonly requiredFor: readonly string[];
   /** Whether people who came from a foreign provider are asked as well. */
   readonly askAfterProvider: boolean;
+  /** Whether a passkey alone logs people in whose account is here. */
+  readonly passkeyLogIn: boolean;
   /** 0 where devices are not remembered. */
   readonly rememberDays: number;
   /** What authenticator apps call the tenant. */

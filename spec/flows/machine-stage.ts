@@ -217,6 +217,7 @@ export function createStage(changes: Changes = {}): Stage {
       checkSetup: 7,
       enrol: ['a code'],
       verify: { ok: true },
+      verifyPasskey: { ok: true, userId: 'u', method: 'hwk' },
     }),
     federation: area('federation', {
       start: { ok: true, url: 'https://partner.example/', pending: { state: 's', nonce: 'n', codeVerifier: 'v' } },

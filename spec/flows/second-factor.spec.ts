@@ -60,6 +60,56 @@ describe('the second factor in the interactive flow', () => {
     expect((at().facts as { proof: unknown }).proof).to.deep.equal({ amr: ['pwd'] });
   });
 
+  const passkeyLogIn = { level: 'optional', requiredFor: [], passkeyLogIn: true, acrValues: ['mfa'] };
+  const local = [{ id: 'local', type: 'local' }];
+  const withChallenge = { request: { ...allFacts.request, challenge: 'c' } };
+  const byPasskey = async (world: Changes, facts: Changes = withChallenge) => {
+    const { started, flows, ports, audits } = await from('login', facts, world);
+    const record = flows.get(started.flowId) ?? expect.fail('no flow');
+    const result = await resumeFlow(interactive, record, 'login', { do: 'passkey', passkey: '{}' }, ports);
+    return { result, audits, proof: (flows.get(started.flowId)?.facts as { proof?: unknown }).proof };
+  };
+  const tenant = { secondFactor: passkeyLogIn, inbound: local };
+  const stranger = {
+    id: 'u',
+    username: 'jane',
+    enabled: true,
+    authorities: [],
+    defaultLaunchContexts: [],
+    userData: {},
+  };
+  it('is needless for who logs in with a passkey alone', async () => {
+    const jane = { ...stranger, defaultLaunchContexts: session.defaultLaunchContexts };
+    const { result, proof } = await byPasskey({ tenant, 'look.user': jane, ...enrolled });
+    expect(result).to.include({ kind: 'waiting', state: 'consent' });
+    expect(proof).to.deep.equal({ amr: ['hwk', 'user', 'mfa'] });
+  });
+  const notByPasskey: Readonly<Record<string, readonly [Changes, Changes?]>> = {
+    'where the tenant does not want it': [
+      { tenant: { ...tenant, secondFactor: { ...passkeyLogIn, passkeyLogIn: false } } },
+    ],
+    'where nobody is asked for a second factor': [
+      { tenant: { ...tenant, secondFactor: { ...passkeyLogIn, level: 'off' } } },
+    ],
+    'where people log in at providers only': [
+      { tenant: { ...tenant, federation: { autoRedirect: false, passwordForm: false } } },
+    ],
+    'where accounts are in a directory': [{ tenant: { ...tenant, inbound: [{ id: 'hospital', type: 'ldap' }] } }],
+    'of somebody whom a provider or a directory vouches for': [
+      { tenant, 'look.user': { ...stranger, external: { provider: 'partner', subject: 's' } } },
+    ],
+    'of somebody who is disabled': [{ tenant, 'look.user': { ...stranger, enabled: false } }],
+    'of nobody': [{ tenant, 'look.user': undefined }],
+    'in a flow that has no challenge': [{ tenant }, {}],
+    'that was not accepted': [{ tenant, 'secondFactor.verifyPasskey': { ok: false, reason: 'wrong-passkey' } }],
+  };
+  for (const [title, [world, facts]] of Object.entries(notByPasskey))
+    it(`is not replaced by a passkey ${title}`, async () => {
+      const { result, audits } = await byPasskey(world, facts);
+      expect(result).to.include({ kind: 'again', state: 'login', error: 'wrong-passkey' });
+      expect(audits[0]).to.include({ type: 'login', outcome: 'failure', reason: 'wrong-passkey' });
+    });
+
   it('is what a provider said, cleaned, for who came from there', async () => {
     const claims = { amr: ['pwd', 'mfa', 7, '<b>', 'x'.repeat(33)] };
     const { started } = await from('user linked', { claims, userId: undefined }, {});

@@ -6,6 +6,7 @@ import { decodeJwt } from 'jose';
 import { totpCode, totpStep } from '../../engine/identity/totp.ts';
 import { type Admin, asAdmin, itemsOf } from '../admin/support.ts';
 import { authorizationRequest, redeem } from '../support/oauth.ts';
+import { type Authenticator, createAuthenticator, type Lies } from '../support/authenticator.ts';
 import { createPerson, type Page, type Person } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -51,6 +52,7 @@ describe('a second factor', function () {
   let count = 0;
   before(async () => {
     server = await startTestServer({
+      environment: { SALLYPORT_TRUST_PROXY: '127.0.0.1' },
       prepare: async (config) => {
         const path = join(config, 'demo/tenant.json');
         const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
@@ -67,7 +69,12 @@ describe('a second factor', function () {
   });
   after(() => server.close());
 
-  const visitor = () => createPerson(server.url);
+  let visitors = 0;
+  /** Each at an address of their own, or all of them together would be taken for somebody who guesses. */
+  const visitor = () => {
+    visitors += 1;
+    return createPerson(server.url, { 'x-forwarded-for': `10.1.${visitors >> 8}.${visitors & 255}` });
+  };
   const at = (page: string) => `${server.issuer}/session/${page}`;
 
   async function somebody(more: object = {}) {
@@ -251,6 +258,196 @@ describe('a second factor', function () {
       expect(asksForCode(late)).to.equal(false);
       const { claims } = await arrive(person, late, verifier);
       expect(claims['amr']).to.include('mfa');
+    });
+  });
+
+  describe('of a passkey', () => {
+    const optionsOf = ({ body }: Page, kind: 'create' | 'get') => {
+      const text = new RegExp(`data-passkey="${kind}" data-options="([^"]+)"`).exec(body)?.[1] ?? '';
+      expect(text, body).not.to.equal('');
+      const plain = text.replaceAll('&quot;', '"').replaceAll('&#x2F;', '/').replaceAll('&#x3D;', '=');
+      return JSON.parse(plain) as Parameters<Authenticator['use']>[0] & { readonly allowCredentials: unknown[] };
+    };
+    /** Somebody whose one second factor is a passkey. */
+    async function withPasskey(more: object = {}) {
+      const known = await loggedIn(more);
+      const key = createAuthenticator(new URL(server.url).origin);
+      const page = await known.person.open(at('security'));
+      const newPasskey = key.create(optionsOf(page, 'create'));
+      const shown = await known.person.submit(page, { password, newPasskey, do: 'passkey' });
+      const recovery = codesOn(shown);
+      expect(recovery, textOf(shown)).to.have.length(10);
+      return { ...known, key, recovery, page, newPasskey };
+    }
+    const logInPage = async (person: Person, more: Record<string, string> = {}) => {
+      const { url, verifier } = authorizationRequest(server, { prompt: 'login', ...more });
+      return { page: await person.open(url), verifier };
+    };
+    const isLogin = ({ body }: Page) => body.includes('name="password"');
+
+    it('is added by the password, ends sessions, and is told by its kind alone', async () => {
+      const { id, username, person, key } = await withPasskey();
+      const shown = (await admin('GET', `${users}/${id}/second-factor`)).body;
+      expect(shown).to.include({ enrolled: true, passkeys: 1, recoveryCodes: 10 });
+      expect(shown).not.to.have.property('authenticatorSince');
+      expect((await person.open(at('security'))).url).to.equal(at('security'));
+      const other = visitor();
+      const { page, verifier } = await enter(other, username);
+      expect(page.body).not.to.include('name="code"');
+      expect(optionsOf(page, 'get').allowCredentials).to.have.length(1);
+      const passkey = key.use(optionsOf(page, 'get'), { verified: false });
+      const { claims } = await arrive(other, await other.submit(page, { passkey, do: 'verify' }), verifier);
+      expect(claims).to.deep.include({ amr: ['pwd', 'hwk', 'mfa'], acr: mfa });
+    });
+
+    it('is the whole log-in, once for each page', async () => {
+      const { username, key } = await withPasskey();
+      const person = visitor();
+      const { page, verifier } = await logInPage(person, { acr_values: mfa });
+      expect(optionsOf(page, 'get')).to.deep.include({ allowCredentials: [], userVerification: 'required' });
+      const passkey = key.use(optionsOf(page, 'get'));
+      const { claims } = await arrive(person, await person.submit(page, { passkey, do: 'passkey' }), verifier);
+      expect(claims).to.deep.include({ sub: username, amr: ['hwk', 'user', 'mfa'], acr: mfa });
+      // The same answer again, on the page it was for and on another.
+      const again = await person.submit(page, { passkey, do: 'passkey' });
+      expect(isLogin(again)).to.equal(false);
+      const other = visitor();
+      const elsewhere = await other.submit((await logInPage(other)).page, { passkey, do: 'passkey' });
+      expect(isLogin(elsewhere)).to.equal(true);
+      expect(textOf(elsewhere)).to.include('does not log you in here');
+    });
+
+    const lies: Readonly<Record<string, Lies>> = {
+      'of another site': { origin: 'https://evil.example' },
+      'of another port': { origin: 'http://localhost:1' },
+      'in a frame of another site': { crossOrigin: true },
+      'for another relying party': { rpId: 'evil.example' },
+      'to another challenge': { challenge: 'A'.repeat(43) },
+      'made for something else': { type: 'webauthn.create' },
+      'without the person': { present: false },
+      'that verified nobody': { verified: false },
+      'with a signature of something else': { forged: true },
+      'with a counter that went back': { counter: 1 },
+      'that names somebody else': { userHandle: 'A'.repeat(43) },
+      'that names nobody': { userHandle: '' },
+    };
+    it('logs nobody in by a lie, and a lie costs nothing', async () => {
+      const { key } = await withPasskey();
+      const person = visitor();
+      const first = await logInPage(person);
+      const passkey = key.use(optionsOf(first.page, 'get'), { counter: 5 });
+      expect(isLogin(await person.submit(first.page, { passkey, do: 'passkey' }))).to.equal(false);
+      const { page, verifier } = await logInPage(person);
+      const options = optionsOf(page, 'get');
+      for (const [title, lie] of Object.entries(lies)) {
+        const told = key.use(options, { counter: 7, ...lie });
+        const answer = await person.submit(page, { passkey: told, do: 'passkey' });
+        expect(isLogin(answer), title).to.equal(true);
+        expect(textOf(answer), title).to.include('does not log you in here');
+      }
+      for (const passkeyText of ['{', '[]', 'null', '{"id":7}', '{"id":"AAAA"}', JSON.stringify({ id: key.id })])
+        expect(isLogin(await person.submit(page, { passkey: passkeyText, do: 'passkey' })), passkeyText).to.equal(true);
+      const right = await person.submit(page, { passkey: key.use(options, { counter: 8 }), do: 'passkey' });
+      await arrive(person, right, verifier);
+    });
+
+    it('is no second factor by a lie, nor of somebody else, nor by what the log-in page asked', async () => {
+      const { username, key } = await withPasskey();
+      const stranger = await withPasskey();
+      const person = visitor();
+      const login = await logInPage(person);
+      const early = key.use(optionsOf(login.page, 'get'));
+      const page = await person.submit(login.page, { username, password, do: 'login' });
+      const options = optionsOf(page, 'get');
+      const answers = [
+        early,
+        stranger.key.use(options),
+        key.use(options, { origin: 'https://evil.example' }),
+        key.use(options, { challenge: 'A'.repeat(43) }),
+        key.use(options, { forged: true }),
+      ];
+      for (const [index, passkey] of answers.entries())
+        expect(asksForCode(await person.submit(page, { passkey, do: 'verify' })), String(index)).to.equal(true);
+      const right = await person.submit(page, { passkey: key.use(options), do: 'verify' });
+      expect(asksForCode(right)).to.equal(false);
+    });
+
+    it('logs nobody in who is disabled', async () => {
+      const { id, key } = await withPasskey();
+      expect((await admin('PATCH', `${users}/${id}`, { enabled: false })).status).to.equal(200);
+      const person = visitor();
+      const { page } = await logInPage(person);
+      const passkey = key.use(optionsOf(page, 'get'));
+      const answer = await person.submit(page, { passkey, do: 'passkey' });
+      expect(textOf(answer)).to.include('does not log you in here');
+    });
+
+    it('is not added by a lie, by a wrong password, by another session, or twice', async () => {
+      const { person, id } = await loggedIn();
+      const home = new URL(server.url).origin;
+      let page = await person.open(at('security'));
+      for (const lie of [
+        { origin: 'https://evil.example' },
+        { rpId: 'evil.example' },
+        { challenge: 'A'.repeat(43) },
+        { type: 'webauthn.get' },
+        { present: false },
+      ] satisfies readonly Lies[]) {
+        const newPasskey = createAuthenticator(home).create(optionsOf(page, 'create'), lie);
+        page = await person.submit(page, { password, newPasskey, do: 'passkey' });
+        expect(textOf(page), JSON.stringify(lie)).to.include('was not accepted');
+      }
+      const key = createAuthenticator(home);
+      const newPasskey = key.create(optionsOf(page, 'create'));
+      const wrong = await person.submit(page, { password: 'wrong', newPasskey, do: 'passkey' });
+      expect(textOf(wrong)).to.include('The password is wrong');
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ enrolled: false, passkeys: 0 });
+      expect(codesOn(await person.submit(page, { password, newPasskey, do: 'passkey' }))).to.have.length(10);
+      // The same passkey is nobody else's, and its challenge was used.
+      const other = await loggedIn();
+      const theirs = await other.person.open(at('security'));
+      const taken = key.create(optionsOf(theirs, 'create'));
+      const refused = await other.person.submit(theirs, { password, newPasskey: taken, do: 'passkey' });
+      expect(textOf(refused)).to.include('was not accepted');
+      const challenge = /name="challenge" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
+      const stolen = new URLSearchParams({
+        csrf: /name="csrf" value="([^"]+)"/.exec(theirs.body)?.[1] ?? '',
+        challenge,
+        password,
+        newPasskey: createAuthenticator(home).create(optionsOf(page, 'create')),
+        do: 'passkey',
+      });
+      expect(textOf(await other.person.open(at('security'), stolen))).to.include('was not accepted');
+    });
+
+    it('and all that goes with it is changed by proof only', async () => {
+      const { id, person, key } = await withPasskey();
+      let page = await person.open(at('security'));
+      const home = new URL(server.url).origin;
+      const more = () => createAuthenticator(home).create(optionsOf(page, 'create'));
+      for (const values of [
+        { remove: key.id },
+        { do: 'disable' },
+        { do: 'codes', password },
+        { do: 'begin', password },
+        { do: 'passkey', password, newPasskey: more() },
+        { remove: key.id, passkey: key.use(optionsOf(page, 'get'), { origin: 'https://evil.example' }) },
+      ] as readonly Record<string, string>[]) {
+        const answer = await person.submit(page, values);
+        expect(answer.body, JSON.stringify(values)).to.include('id="problem"');
+      }
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ passkeys: 1, recoveryCodes: 10 });
+      await admin('POST', `${users}/${id}/unlock`);
+      page = await person.open(at('security'));
+      const proof = key.use(optionsOf(page, 'get'));
+      const added = await person.submit(page, { do: 'passkey', passkey: proof, newPasskey: more() });
+      expect(textOf(added)).to.include('The passkey was added');
+      // One proof is one change.
+      const again = await person.submit(page, { remove: key.id, passkey: proof });
+      expect(textOf(again)).to.include('was not accepted');
+      const removed = await person.submit(added, { remove: key.id, passkey: key.use(optionsOf(added, 'get')) });
+      expect(textOf(removed)).to.include('The passkey was removed');
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ enrolled: true, passkeys: 1 });
     });
   });
 

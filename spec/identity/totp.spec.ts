@@ -49,6 +49,7 @@ describe('what is missing of a proof', () => {
     level: 'optional',
     requiredFor: ['WRITE'],
     askAfterProvider: false,
+    passkeyLogIn: true,
     rememberDays: 30,
     issuerName: 'T',
     acrValues: ['mfa'],

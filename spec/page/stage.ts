@@ -10,6 +10,8 @@ export interface PageStage {
   readonly server: TestServer;
   /** Where the apps are answered; the pages there say `The app`. */
   readonly redirectUri: string;
+  /** Of the code challenge in every request. */
+  readonly verifier: string;
   /** The queries the apps were answered with, in order. */
   readonly answers: URLSearchParams[];
   /** The queries that a frame of a log-out page called an app with. */
@@ -240,6 +242,7 @@ export async function startPageStage(): Promise<PageStage> {
   return {
     server,
     redirectUri,
+    verifier,
     answers,
     framed,
     newcomer() {

@@ -22,12 +22,17 @@ for (const database of databases()) {
       const { secondFactors } = store;
       const taken = await many(10, () => secondFactors.enrol('a', 'u', authenticator, ['h1', 'h2']));
       expect(taken.filter(Boolean)).to.have.length(1);
-      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({ authenticator, recoveryCodes: 2, devices: 0 });
+      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({
+        authenticator,
+        passkeys: 0,
+        recoveryCodes: 2,
+        devices: 0,
+      });
       for (const [tenant, id] of [
         ['b', 'u'],
         ['a', 'v'],
       ] as const)
-        expect(await secondFactors.find(tenant, id, NOW)).to.deep.equal({ recoveryCodes: 0, devices: 0 });
+        expect(await secondFactors.find(tenant, id, NOW)).to.deep.equal({ passkeys: 0, recoveryCodes: 0, devices: 0 });
     });
 
     it('take each step and each recovery code once, whoever comes at one time', async () => {
@@ -84,6 +89,35 @@ for (const database of databases()) {
       expect(await knows('a', 'u', 'd', NOW + day, 30)).to.equal(false);
     });
 
+    it('are passkeys, too: one of each id, used once for each count, and taken away by its person only', async () => {
+      const { secondFactors } = store;
+      const passkey = {
+        credentialId: 'k1',
+        userId: 'u',
+        publicKey: 'key',
+        counter: 3,
+        synced: false,
+        transports: ['usb'],
+        device: { browser: 'Firefox' },
+        createdAt: NOW,
+      };
+      const taken = await many(10, () => secondFactors.addPasskey('a', passkey));
+      expect(taken.filter(Boolean)).to.have.length(1);
+      expect(await secondFactors.addPasskey('a', { ...passkey, userId: 'v' })).to.equal(false);
+      expect(await secondFactors.findPasskey('a', 'k1')).to.deep.equal(passkey);
+      expect(await secondFactors.findPasskey('b', 'k1')).to.equal(undefined);
+      expect((await secondFactors.find('a', 'u', NOW)).passkeys).to.equal(1);
+      const used = await many(20, () => secondFactors.usePasskey('a', 'k1', 3, 4, NOW + 1));
+      expect(used.filter(Boolean)).to.have.length(1);
+      expect(await secondFactors.listPasskeys('a', 'u')).to.deep.equal([
+        { ...passkey, counter: 4, lastUsedAt: NOW + 1 },
+      ]);
+      expect(await secondFactors.removePasskey('a', 'v', 'k1')).to.equal(false);
+      expect(await secondFactors.removePasskey('b', 'u', 'k1')).to.equal(false);
+      expect(await secondFactors.removePasskey('a', 'u', 'k1')).to.equal(true);
+      await secondFactors.addPasskey('a', passkey);
+    });
+
     it('leave with their person, and by themselves', async () => {
       const { secondFactors, users } = store;
       const device = { tenantId: 'a', userId: 'u', rememberedAt: NOW, expiresAt: NOW + day };
@@ -93,7 +127,7 @@ for (const database of databases()) {
       expect((await secondFactors.find('a', 'u', NOW)).devices).to.equal(1);
       expect(await secondFactors.remove('a', 'u')).to.equal(true);
       expect(await secondFactors.remove('a', 'u')).to.equal(false);
-      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({ recoveryCodes: 0, devices: 0 });
+      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({ passkeys: 0, recoveryCodes: 0, devices: 0 });
       await secondFactors.enrol('a', 'u', authenticator, ['h1']);
       await users.save('a', {
         id: 'u',
@@ -104,7 +138,7 @@ for (const database of databases()) {
         userData: {},
       });
       await users.delete('a', 'u');
-      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({ recoveryCodes: 0, devices: 0 });
+      expect(await secondFactors.find('a', 'u', NOW)).to.deep.equal({ passkeys: 0, recoveryCodes: 0, devices: 0 });
     });
 
     it('make a session stronger that is there, and no other', async () => {

@@ -274,13 +274,14 @@ export const userRoutes: readonly TenantRoute[] = [
       const id = parameters['userId'] ?? '';
       const user = await store.users.findById(tenant.id, id);
       if (!user) return notFound('user', id);
-      const { authenticator, recoveryCodes, devices } = await store.secondFactors.find(tenant.id, id, now());
+      const { authenticator, passkeys, recoveryCodes, devices } = await store.secondFactors.find(tenant.id, id, now());
       const { count, lastAt } = await store.secondFactors.failures(tenant.id, id);
       const until = lastAt + lockedFor(count);
       return ok({
-        enrolled: authenticator !== undefined,
+        enrolled: authenticator !== undefined || passkeys > 0,
         required: isRequiredFor(tenant.secondFactor, user.authorities),
-        ...(authenticator ? { enrolledAt: new Date(authenticator.enrolledAt).toISOString() } : {}),
+        ...(authenticator ? { authenticatorSince: new Date(authenticator.enrolledAt).toISOString() } : {}),
+        passkeys,
         recoveryCodes,
         rememberedDevices: devices,
         wrongCodes: count,

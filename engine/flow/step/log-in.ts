@@ -7,7 +7,14 @@ import type { User } from '../../tenant/tenant.ts';
 import type { Authenticated, ExistingFound, Identified, PersonKnown, ProviderChosen, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { revokeAtProvider, stillWelcome } from './provider-session.ts';
-import { asksForFactor, rememberDevice, whatIsMissing } from './second-factor.ts';
+import {
+  asksForFactor,
+  challengeOf,
+  offersPasskeyLogIn,
+  passkeyAnswer,
+  rememberDevice,
+  whatIsMissing,
+} from './second-factor.ts';
 import { type Again, move, type Moved, reject, type StepResult } from '../table.ts';
 
 export type AuthenticatedGives = Omit<Authenticated, keyof Validated>;
@@ -128,6 +135,8 @@ export async function acceptLogin(
       ? move('provider', { providerId: known.id, providerProblem: undefined })
       : { kind: 'again', error: 'wrong-credentials' };
   }
+  const answer = passkeyAnswer(input);
+  if (input['do'] === 'passkey' && answer !== undefined) return provePasskey(facts, answer, ports);
   if (!ports.tenant.federation.passwordForm || typeof username !== 'string' || typeof password !== 'string') {
     return { kind: 'again', error: 'wrong-credentials' };
   }
@@ -146,6 +155,43 @@ export async function acceptProof(
   if (typeof password !== 'string') return { kind: 'again', error: 'wrong-credentials' };
   // The account is one with a password here: a namesake in a directory is not asked.
   return proveAccount(facts, facts.linkWanted.username, password, ports, true);
+}
+
+/** A passkey alone: two factors in one, as the authenticator has verified the person besides. */
+async function provePasskey(
+  facts: Validated,
+  answer: string,
+  ports: Ports,
+): Promise<Moved<'identified', Omit<Identified, keyof Validated>> | Again> {
+  const { tenant } = ports;
+  const challenge = challengeOf(facts, 'login', ports);
+  const { remoteAddress } = facts.request;
+  const result =
+    offersPasskeyLogIn(tenant) && challenge !== undefined
+      ? await ports.secondFactor.verifyPasskey({ tenant, answer, challenge, remoteAddress, now: ports.now() })
+      : ({ ok: false, reason: 'wrong-passkey' } as const);
+  const user = result.ok ? await ports.user(result.userId) : undefined;
+  const module = tenant.inbound.find(({ type }) => type === 'local');
+  // Whether somebody of a directory or a provider may still log in is theirs to say.
+  if (result.ok && user?.enabled && user.external === undefined && module)
+    return move('identified', {
+      moduleId: module.id,
+      claims: {},
+      userId: user.id,
+      proof: { amr: [result.method, 'user', 'mfa'] },
+      session: sessionOf(user),
+    });
+  const reason = result.ok ? 'wrong-passkey' : result.reason;
+  ports.audit({
+    tenantId: tenant.id,
+    at: ports.now(),
+    type: 'login',
+    outcome: 'failure',
+    clientId: facts.clientId,
+    reason,
+    ...(user ? { userId: user.id } : {}),
+  });
+  return { kind: 'again', error: reason };
 }
 
 async function proveAccount(

@@ -70,7 +70,15 @@ export async function findFactorDue(
   return move('enrol', { setup: await ports.secondFactor.beginSetup(ports.tenant, facts.userId, ports.now()) });
 }
 
-/** The form with a code of the app, or a recovery code. */
+/** What a passkey signs in this state of this flow: a value that no other state and no other flow has. */
+export function challengeOf({ request }: Pick<Validated, 'request'>, state: string, ports: Ports): string | undefined {
+  return request.challenge === undefined ? undefined : ports.hash(`${request.challenge} ${state}`);
+}
+
+/** The state whose challenge a passkey answers. */
+export const factorState = 'second factor';
+
+/** The form with a code of the app, a recovery code, or the answer of a passkey. */
 export async function acceptFactor(
   facts: PersonKnown,
   input: Readonly<Record<string, unknown>>,
@@ -78,19 +86,19 @@ export async function acceptFactor(
 ): Promise<StepResult<{ proven: Pick<PersonKnown, 'proof' | 'rememberDevice'> }> | Again> {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
   const typed = typedCode(input);
-  if (typed === '') return { kind: 'again' };
+  const answer = passkeyAnswer(input);
+  if (typed === '' && answer === undefined) return { kind: 'again' };
   const { tenant } = ports;
   const user = await ports.user(facts.userId);
   if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
-  const result = await ports.secondFactor.verify({
-    tenant,
-    userId: user.id,
-    typed,
-    remoteAddress: facts.request.remoteAddress,
-    now: ports.now(),
-  });
+  const { remoteAddress } = facts.request;
+  const challenge = challengeOf(facts, factorState, ports);
+  const result = await proveFactor({ userId: user.id, typed, answer, challenge, remoteAddress }, ports);
   if (result.ok)
-    return move('proven', { proof: withFactor(facts.proof, 'otp'), rememberDevice: input['remember'] === 'yes' });
+    return move('proven', {
+      proof: withFactor(facts.proof, result.method),
+      rememberDevice: input['remember'] === 'yes',
+    });
   ports.audit({
     tenantId: tenant.id,
     at: ports.now(),
@@ -101,6 +109,51 @@ export async function acceptFactor(
     reason: result.reason,
   });
   return { kind: 'again', error: result.reason };
+}
+
+/** A passkey where there is an answer of one, else a code: what proves the second factor here and on the person's own pages. */
+export async function proveFactor(
+  {
+    answer,
+    challenge,
+    typed,
+    ...who
+  }: {
+    readonly userId: string;
+    readonly typed: string;
+    readonly answer: string | undefined;
+    readonly challenge: string | undefined;
+    readonly remoteAddress: string;
+  },
+  ports: Ports,
+): Promise<
+  | { readonly ok: true; readonly method: string }
+  | { readonly ok: false; readonly reason: 'wrong-code' | 'wrong-passkey' | 'try-later' }
+> {
+  const shared = { ...who, tenant: ports.tenant, now: ports.now() };
+  if (answer === undefined) {
+    const result = await ports.secondFactor.verify({ ...shared, typed });
+    return result.ok ? { ok: true, method: 'otp' } : result;
+  }
+  return challenge === undefined
+    ? { ok: false, reason: 'wrong-passkey' }
+    : ports.secondFactor.verifyPasskey({ ...shared, answer, challenge });
+}
+
+/** What a page's script wrote of a passkey. */
+export function passkeyAnswer(input: Readonly<Record<string, unknown>>): string | undefined {
+  const answer = input['passkey'];
+  return typeof answer === 'string' && answer !== '' ? answer : undefined;
+}
+
+/** Whether a passkey may be the whole log-in: of people whose account is here, where they log in here. */
+export function offersPasskeyLogIn({ secondFactor, federation, inbound }: Tenant): boolean {
+  return (
+    secondFactor.level !== 'off' &&
+    secondFactor.passkeyLogIn &&
+    federation.passwordForm &&
+    inbound.some(({ type }) => type === 'local')
+  );
 }
 
 /** The form with the first code of an app that the person has just set up. */

@@ -11,6 +11,7 @@ import * as mailedLinks from './0012-mailed-links.ts';
 import * as rememberedContexts from './0013-remembered-contexts.ts';
 import * as registrations from './0007-registrations.ts';
 import * as secondFactors from './0008-second-factors.ts';
+import * as passkeys from './0009-passkeys.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -28,4 +29,5 @@ export const migrations: readonly NamedMigration[] = [
   rememberedContexts,
   registrations,
   secondFactors,
+  passkeys,
 ];

@@ -1,13 +1,40 @@
 /** What people prove besides their password. */
-import { type Database, firstRow, instant, rows } from '../database.ts';
-import type { SecondFactorRepository } from '../store.ts';
+import { type Database, encodeJson, firstRow, instant, rows } from '../database.ts';
+import type { Device, SecondFactorRepository, StoredPasskey } from '../store.ts';
 
 interface FactorRow {
   readonly sealed_secret: string | null;
   readonly last_step: string | number | null;
   readonly enrolled_at: string | number | null;
   readonly codes: string | number;
+  readonly passkeys: string | number;
   readonly devices: string | number;
+}
+
+interface PasskeyRow {
+  readonly credential_id: string;
+  readonly user_id: string;
+  readonly public_key: string;
+  readonly counter: string | number;
+  readonly synced: boolean;
+  readonly transports: readonly string[];
+  readonly device: Device;
+  readonly created_at: string | number;
+  readonly last_used_at: string | number | null;
+}
+
+function toPasskey(row: PasskeyRow): StoredPasskey {
+  return {
+    credentialId: row.credential_id,
+    userId: row.user_id,
+    publicKey: row.public_key,
+    counter: instant(row.counter),
+    synced: row.synced,
+    transports: row.transports,
+    device: row.device,
+    createdAt: instant(row.created_at),
+    ...(row.last_used_at === null ? {} : { lastUsedAt: instant(row.last_used_at) }),
+  };
 }
 
 /** Wrong codes are counted beside failed log-ins, under a key that no hash of a user name can be. */
@@ -28,13 +55,14 @@ export function secondFactorRepository(database: Database): SecondFactorReposito
         database,
         `select authenticator.sealed_secret, authenticator.last_step, authenticator.enrolled_at,
            (select count(*) from recovery_code where tenant_id = who.tenant_id and user_id = who.user_id) as codes,
+           (select count(*) from passkey where tenant_id = who.tenant_id and user_id = who.user_id) as passkeys,
            (select count(*) from remembered_device
              where tenant_id = who.tenant_id and user_id = who.user_id and expires_at > ?::bigint) as devices
          from (select ?::text as tenant_id, ?::text as user_id) as who
          left join authenticator on authenticator.tenant_id = who.tenant_id and authenticator.user_id = who.user_id`,
         [now, tenantId, userId],
       );
-      if (!row) return { recoveryCodes: 0, devices: 0 };
+      if (!row) return { passkeys: 0, recoveryCodes: 0, devices: 0 };
       return {
         ...(row.sealed_secret === null
           ? {}
@@ -45,6 +73,7 @@ export function secondFactorRepository(database: Database): SecondFactorReposito
                 enrolledAt: instant(row.enrolled_at ?? 0),
               },
             }),
+        passkeys: instant(row.passkeys),
         recoveryCodes: instant(row.codes),
         devices: instant(row.devices),
       };
@@ -80,6 +109,60 @@ export function secondFactorRepository(database: Database): SecondFactorReposito
       );
       return used.length === 1;
     },
+    async addPasskey(tenantId, passkey) {
+      const added = await rows(
+        database,
+        `insert into passkey (tenant_id, credential_id, user_id, public_key, counter, synced, transports, device,
+           created_at)
+         values (?, ?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, ?)
+         on conflict (tenant_id, credential_id) do nothing returning credential_id`,
+        [
+          tenantId,
+          passkey.credentialId,
+          passkey.userId,
+          passkey.publicKey,
+          passkey.counter,
+          passkey.synced,
+          encodeJson(passkey.transports),
+          encodeJson(passkey.device),
+          passkey.createdAt,
+        ],
+      );
+      return added.length === 1;
+    },
+    async findPasskey(tenantId, credentialId) {
+      const row = await firstRow<PasskeyRow>(
+        database,
+        'select * from passkey where tenant_id = ? and credential_id = ?',
+        [tenantId, credentialId],
+      );
+      return row && toPasskey(row);
+    },
+    async listPasskeys(tenantId, userId) {
+      const found = await rows<PasskeyRow>(
+        database,
+        'select * from passkey where tenant_id = ? and user_id = ? order by created_at, credential_id',
+        [tenantId, userId],
+      );
+      return found.map(toPasskey);
+    },
+    async usePasskey(tenantId, credentialId, counterBefore, counter, now) {
+      const used = await rows(
+        database,
+        `update passkey set counter = ?, last_used_at = ? where tenant_id = ? and credential_id = ? and counter = ?
+         returning credential_id`,
+        [counter, now, tenantId, credentialId, counterBefore],
+      );
+      return used.length === 1;
+    },
+    async removePasskey(tenantId, userId, credentialId) {
+      const gone = await rows(
+        database,
+        'delete from passkey where tenant_id = ? and user_id = ? and credential_id = ? returning credential_id',
+        [tenantId, userId, credentialId],
+      );
+      return gone.length === 1;
+    },
     async replaceRecoveryCodes(tenantId, userId, hashes) {
       await database.transaction(async (transaction) => {
         await rows(transaction, 'delete from recovery_code where tenant_id = ? and user_id = ?', [tenantId, userId]);
@@ -89,7 +172,7 @@ export function secondFactorRepository(database: Database): SecondFactorReposito
     async remove(tenantId, userId) {
       return database.transaction(async (transaction) => {
         let gone = 0;
-        for (const table of ['authenticator', 'recovery_code', 'remembered_device'])
+        for (const table of ['authenticator', 'passkey', 'recovery_code', 'remembered_device'])
           gone += (
             await rows(transaction, `delete from ${table} where tenant_id = ? and user_id = ? returning user_id`, [
               tenantId,

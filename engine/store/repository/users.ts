@@ -108,10 +108,11 @@ export function userRepository(database: Database): UserRepository {
         database,
         `with linked as (delete from provider_link where tenant_id = ? and user_id = ?),
            authenticators as (delete from authenticator where tenant_id = ? and user_id = ?),
+           passkeys as (delete from passkey where tenant_id = ? and user_id = ?),
            codes as (delete from recovery_code where tenant_id = ? and user_id = ?),
            devices as (delete from remembered_device where tenant_id = ? and user_id = ?)
          delete from account where tenant_id = ? and id = ?`,
-        Array.from({ length: 5 }, () => [tenantId, id]).flat(),
+        Array.from({ length: 6 }, () => [tenantId, id]).flat(),
       );
     },
     async list(tenantId, { search, after, limit } = {}) {
