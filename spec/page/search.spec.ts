@@ -55,6 +55,24 @@ describe('the search of a list of choices', function () {
     expect(await my.page.getByRole('status').textContent()).to.equal('');
   });
 
+  it('keeps what was ticked, also while nothing is found, and the record comes first the next time', async () => {
+    await toChoices();
+    const box = my.page.getByRole('checkbox', { name: 'Offer this record first next time' });
+    await box.check();
+    await type('nobody', 'No record matches “nobody”.');
+    expect(await box.count()).to.equal(0);
+    await my.page.getByRole('searchbox').fill('');
+    await my.page.getByRole('radio').nth(49).waitFor();
+    await type('number 117', 'Records found: 1');
+    expect(await box.isChecked()).to.equal(true);
+    await my.press('choose');
+    await my.page.getByRole('heading', { name: 'Terms of service' }).waitFor();
+    await my.page.goto(my.stage.authorize('clinic', 'wide'));
+    expect((await shown())[0]).to.equal('Person Number 117');
+    expect(await my.page.getByRole('radio').first().isChecked()).to.equal(true);
+    expect(await box.isChecked()).to.equal(true);
+  });
+
   it('leaves the list as it is while the server does not answer, and the button still searches', async () => {
     await toChoices();
     const address = /\/login\/.*search=/;

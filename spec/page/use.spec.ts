@@ -106,11 +106,19 @@ describe('pages in use', function () {
       await my.page.goto(my.stage.authorize('demo', 'sample-app', { redirect_uri: `${my.stage.server.url}/app/` }));
       await my.page.locator('#username:focus').waitFor();
       const order = [];
-      for (let step = 0; step < 6; step += 1) {
+      for (let step = 0; step < 7; step += 1) {
         order.push(await my.focused());
         await my.page.keyboard.press('Tab');
       }
-      expect(order).to.deep.equal(['username', 'password', 'do', 'Forgot your password?', 'provider', 'do']);
+      expect(order).to.deep.equal([
+        'username',
+        'password',
+        'do',
+        'Forgot your password?',
+        'No account yet? Create one',
+        'provider',
+        'do',
+      ]);
     });
     it('say what was wrong where it is put right, and Enter sends', async () => {
       await my.page.goto(my.stage.authorize('clinic', 'wide'));
