@@ -37,10 +37,13 @@ export class TenantFiles {
   readonly #document: string;
   readonly #version = createHash('sha256');
   readonly #scripts = new Map<string, Script>();
+  readonly #texts: ReadonlyMap<string, string>;
 
-  constructor(folder: string, document: string) {
+  /** @param texts what stands for the content of files of these names. */
+  constructor(folder: string, document: string, texts: ReadonlyMap<string, string> = new Map()) {
     this.#folder = folder;
     this.#document = document;
+    this.#texts = texts;
   }
 
   /** SHA-256, hex, over all that was read so far, each part with its name and length. */
@@ -70,7 +73,7 @@ export class TenantFiles {
         this.report('file-outside', pointer, `"${name}"`, "a file inside the tenant's folder");
         return undefined;
       }
-      const content = await readFile(resolve(root, name), 'utf8');
+      const content = this.#texts.get(name) ?? (await readFile(resolve(root, name), 'utf8'));
       this.remember(name, content);
       return content;
     } catch {

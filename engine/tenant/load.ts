@@ -55,6 +55,7 @@ function hasSampleTerms({ demo, termsOfService }: Pick<Tenant, 'demo' | 'termsOf
  * Loads `tenant.json` of a folder and all files it names (DESIGN section 5).
  * @param options.masterEnvironment variables that `{"env": …}` secrets are read from; none unless given.
  * @param options.fileStandIn what stands for a `{"file": …}` secret that is not there; it is an error unless given.
+ * @param options.texts what stands for the content of files that the document names, as an editor has not saved it yet.
  * @returns the deeply frozen tenant with warnings, or every problem found. Never rejects for a bad document.
  */
 export async function loadTenant(
@@ -62,10 +63,11 @@ export async function loadTenant(
   options: {
     readonly masterEnvironment?: SecretSource['environment'];
     readonly fileStandIn?: SecretSource['fileStandIn'];
+    readonly texts?: ReadonlyMap<string, string>;
   } = {},
 ): Promise<LoadResult> {
   const name = join(folder, FILE);
-  const files = new TenantFiles(folder, name);
+  const files = new TenantFiles(folder, name, options.texts);
   const failed = (...problems: readonly Problem[]): LoadResult => ({ ok: false, problems, scripts: [] });
   let text: string;
   try {

@@ -1,12 +1,16 @@
 /** Neither a case nor a simulation needs a real secret: what environment and files do not hold is made up. */
 import { loadTenants, type LoadedTenants } from '../../engine/tenant/load-all.ts';
 
-const environment = new Proxy<Record<string, string | undefined>>(
-  {},
-  { get: (_target, name) => process.env[String(name)] ?? `a made-up ${String(name)}` },
-);
+/** As `loadTenant` takes it. */
+export const madeUpSecrets = {
+  masterEnvironment: new Proxy<Record<string, string | undefined>>(
+    {},
+    { get: (_target, name) => process.env[String(name)] ?? `a made-up ${String(name)}` },
+  ),
+  fileStandIn: (name: string) => `a made-up ${name}`,
+};
 
 /** @param path one tenant's folder, or a folder of them. */
 export function loadWithMadeUpSecrets(path: string): Promise<LoadedTenants> {
-  return loadTenants(path, environment, (name) => `a made-up ${name}`);
+  return loadTenants(path, madeUpSecrets.masterEnvironment, madeUpSecrets.fileStandIn);
 }

@@ -1,0 +1,432 @@
+/** The simulator's page. What it shows is what the engine's simulator answered; nothing is simulated here. */
+import type { Answer, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
+import { sideBySide } from './compare.ts';
+import { createControls } from './controls.ts';
+import { pausedView, resultOf, stateOf } from './details.ts';
+import { byId, make, notice, options } from './dom.ts';
+import { createDrawing } from './drawing.ts';
+import { createEditor } from './editor.ts';
+import { server, takeToken } from './server.ts';
+import { linkOf, settingsIn } from './share.ts';
+
+interface Numbered {
+  readonly number: number;
+  readonly run: ShownRun;
+}
+
+type Tab = 'result' | 'state' | 'compare';
+
+const tabs: readonly Tab[] = ['result', 'state', 'compare'];
+/** Runs that can be compared. */
+const mostRuns = 20;
+
+async function begin(): Promise<void> {
+  takeToken();
+  const setting = await server.setting();
+  const wanted = settingsIn(location.hash);
+  options(
+    byId<HTMLSelectElement>('tenant'),
+    setting.tenants.map(({ id, name }) => ({ value: id, label: name === id ? id : `${name} (${id})` })),
+  );
+  const named = setting.tenants.find(({ id }) => id === wanted.tenant) ?? setting.tenants[0];
+  if (!named) return tellFaults(setting.faults);
+  byId<HTMLSelectElement>('tenant').value = named.id;
+  const page = createPage(setting);
+  await page.open(named.id);
+  if (wanted.flow) page.apply(wanted);
+  return undefined;
+}
+
+function tellFaults(faults: readonly Fault[]): void {
+  notice(faults.map(({ message, hint }) => (hint ? `${message} Hint: ${hint}.` : message)).join('\n'), 'error');
+}
+
+function createPage(setting: Setting): {
+  open(id: string): Promise<void>;
+  apply(settings: ReturnType<typeof settingsIn>): void;
+} {
+  let tenant: ShownTenant | undefined;
+  let runs: Numbered[] = [];
+  let next = 1;
+  let tab: Tab = 'result';
+  let chosen = '';
+  let pair: readonly [number, number] = [0, 0];
+  let onlyDifferences = true;
+  let step = '';
+  let checks = 0;
+
+  const panel = byId('panel');
+  const runButton = byId<HTMLButtonElement>('run');
+  const stepButton = byId<HTMLButtonElement>('step');
+  const fileSelect = byId<HTMLSelectElement>('file');
+  const casesSelect = byId<HTMLSelectElement>('cases');
+
+  const drawing = createDrawing(byId('drawing'), (state) => {
+    chosen = state;
+    show('state');
+  });
+  const controls = createControls(setting, () => draw());
+  const editor = createEditor({
+    place: byId('editor'),
+    language: setting.language,
+    nonce: document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '',
+    check,
+    changed: showUnsaved,
+    run: () => act(() => run(false)),
+    save: () => act(save),
+  });
+
+  // --- the tenant and its scripts --------------------------------------------------------------------------------------
+
+  async function open(id: string): Promise<void> {
+    tenant = await server.tenant(id);
+    runs = [];
+    next = 1;
+    chosen = '';
+    editor.load(tenant.files);
+    options(
+      fileSelect,
+      tenant.files.map(({ name, slots }) => ({
+        value: name,
+        label: slots.length > 0 ? `${name} – ${slots.join(', ')}` : name,
+      })),
+    );
+    const [first] = tenant.files;
+    fileSelect.value = first?.name ?? '';
+    if (first) editor.open(first.name);
+    controls.show(tenant);
+    showCases();
+    tellFaults(tenant.faults);
+    if (tenant.files.length === 0) notice('This tenant has no script. Its tenant.json may name one under "scripts".');
+    showUnsaved();
+    draw();
+    show('result');
+  }
+
+  function showCases(): void {
+    const { cases = [] } = tenant ?? {};
+    byId('cases-field').hidden = cases.length === 0;
+    options(casesSelect, [
+      { value: '', label: `open one of ${cases.length} …` },
+      ...cases.map(({ file, name }) => ({ value: file, label: name })),
+    ]);
+    casesSelect.value = '';
+  }
+
+  async function check(): Promise<readonly LineFault[]> {
+    if (!tenant) return [];
+    checks += 1;
+    const mine = checks;
+    const { faults } = await server.check(tenant.id, editor.texts());
+    // A later check knows better.
+    if (mine === checks) showLineFaults(faults);
+    return faults;
+  }
+
+  function showLineFaults(faults: readonly LineFault[]): void {
+    const place = byId('faults');
+    place.hidden = faults.length === 0;
+    place.replaceChildren(
+      ...faults.map(({ file, line, column, severity, message }) => {
+        const button = make(
+          'button',
+          { class: `line-fault ${severity}`, on: { click: () => goTo(file, line, column) } },
+          make('code', {}, `${file}:${line}`),
+          ` ${message}`,
+        );
+        button.type = 'button';
+        return button;
+      }),
+    );
+  }
+
+  function goTo(file: string, line: number, column: number): void {
+    editor.goTo(file, line, column);
+    fileSelect.value = editor.file;
+  }
+
+  function showUnsaved(): void {
+    const edited = Object.keys(editor.texts());
+    byId('unsaved').textContent =
+      edited.length === 0 ? '' : edited.includes(editor.file) ? 'not saved' : `${edited.length} not saved`;
+    byId<HTMLButtonElement>('save-file').disabled = !edited.includes(editor.file);
+  }
+
+  async function save(): Promise<void> {
+    const name = editor.file;
+    const text = editor.textOf(name);
+    if (!tenant || text === editor.diskText(name)) return;
+    const { file } = await server.saveFile(tenant.id, { name, text, before: editor.diskText(name) });
+    editor.saved(name, text);
+    showUnsaved();
+    notice(`Saved ${file}`);
+  }
+
+  // --- runs --------------------------------------------------------------------------------------------------------------
+
+  async function run(stepping: boolean): Promise<void> {
+    if (!tenant || runButton.disabled) return;
+    await leaveStep();
+    const wish = { plan: controls.plan(), texts: editor.texts() };
+    const { id } = tenant;
+    await busy(() => (stepping ? server.step(id, wish) : server.run(id, wish)));
+  }
+
+  /** Asks for something that runs; meanwhile nothing else can be run. */
+  async function busy(ask: () => Promise<Answer>): Promise<void> {
+    for (const button of [runButton, stepButton]) button.disabled = true;
+    byId('summary').textContent = 'running …';
+    try {
+      take(await ask());
+    } catch (error) {
+      byId('summary').textContent = '';
+      throw error;
+    } finally {
+      for (const button of [runButton, stepButton]) button.disabled = false;
+    }
+  }
+
+  function take(answer: Answer): void {
+    step = '';
+    notice('');
+    if (answer.kind === 'faults') {
+      byId('summary').textContent = 'cannot run';
+      tellFaults(answer.faults);
+      return;
+    }
+    if (answer.kind === 'paused') {
+      const { paused } = answer;
+      step = paused.step;
+      draw(paused.hook);
+      byId('summary').textContent = `waits before ${paused.hook}`;
+      setTab('state');
+      panel.replaceChildren(
+        pausedView(paused, {
+          go: (input) => act(() => busy(() => server.goOn(paused.step, input))),
+          stop: () =>
+            act(async () => {
+              await leaveStep();
+              draw();
+              show('result');
+            }),
+        }),
+      );
+      byId('step-go').focus();
+      return;
+    }
+    runs = [...runs, { number: next, run: answer.run }].slice(-mostRuns);
+    next += 1;
+    pair = [runs.at(-2)?.number ?? 0, runs.at(-1)?.number ?? 0];
+    draw();
+    show(tab === 'compare' && runs.length > 1 ? 'compare' : 'result');
+  }
+
+  async function leaveStep(): Promise<void> {
+    if (step === '') return;
+    const left = step;
+    step = '';
+    await server.stop(left);
+  }
+
+  const flowShown = () => setting.flows.find(({ name }) => name === controls.flow);
+
+  /** The last run, where it was one of the flow that is chosen now. */
+  const lastRun = () => {
+    const last = runs.at(-1);
+    return last?.run.plan.flow === controls.flow ? last : undefined;
+  };
+
+  function draw(pausedAt?: string): void {
+    const flow = flowShown();
+    if (!flow) return;
+    const last = pausedAt === undefined ? lastRun() : undefined;
+    drawing.show(flow, last?.run.path, pausedAt);
+    drawing.choose(chosen);
+    byId('summary').textContent = last ? `run ${last.number}: ${last.run.outcome}` : 'not run yet';
+    byId('summary').dataset['ended'] = last?.run.ended ?? '';
+  }
+
+  // --- the right side ------------------------------------------------------------------------------------------------------
+
+  function setTab(name: Tab): void {
+    tab = name;
+    for (const each of tabs) {
+      const button = byId(`tab-${each}`);
+      button.setAttribute('aria-selected', String(each === name));
+      button.tabIndex = each === name ? 0 : -1;
+    }
+    panel.setAttribute('aria-labelledby', `tab-${name}`);
+  }
+
+  function show(name: Tab): void {
+    setTab(name);
+    panel.replaceChildren(name === 'result' ? resultPanel() : name === 'state' ? statePanel() : comparePanel());
+    panel.scrollTop = 0;
+  }
+
+  function resultPanel(): HTMLElement {
+    const last = runs.at(-1);
+    if (!last) return welcome();
+    return resultOf(last.run, runs.at(-2)?.run, (state) => {
+      chosen = state;
+      drawing.choose(state);
+      show('state');
+    });
+  }
+
+  function welcome(): HTMLElement {
+    return make(
+      'div',
+      'welcome',
+      make(
+        'p',
+        {},
+        make('strong', {}, 'Run'),
+        ' plays the whole flow: the app asks, the person agrees to everything, the callbacks run, tokens are made. Nothing leaves this machine.',
+      ),
+      make(
+        'p',
+        {},
+        'Then change a script on the left and run again: what is other in the tokens stands here on top. Nothing is written until you save.',
+      ),
+      make('p', {}, make('strong', {}, 'Step'), ' waits before each callback, so that you can change its input.'),
+    );
+  }
+
+  function statePanel(): HTMLElement {
+    const state = flowShown()?.states.find(({ name }) => name === chosen);
+    if (!state) return make('p', 'quiet', 'Choose a state in the flow.');
+    return stateOf(state, lastRun()?.run.path.filter((visit) => visit.state === chosen) ?? []);
+  }
+
+  function onlyBox(): HTMLElement {
+    const box = make('input');
+    box.type = 'checkbox';
+    box.checked = onlyDifferences;
+    box.addEventListener('change', () => {
+      onlyDifferences = box.checked;
+      show('compare');
+    });
+    return make('label', {}, box, ' only what differs');
+  }
+
+  function comparePanel(): HTMLElement {
+    if (runs.length < 2) return make('p', 'quiet', 'Run twice to compare.');
+    const chooser = (place: 0 | 1, label: string) => {
+      const list = make('select');
+      options(
+        list,
+        runs.map(({ number, run: each }) => ({
+          value: String(number),
+          label: `Run ${number}: ${each.plan.flow}, ${each.outcome}`,
+        })),
+      );
+      list.value = String(pair[place]);
+      list.addEventListener('change', () => {
+        pair = place === 0 ? [Number(list.value), pair[1]] : [pair[0], Number(list.value)];
+        show('compare');
+      });
+      return make('label', {}, label, ' ', list);
+    };
+    return make(
+      'div',
+      {},
+      make('div', 'chooser', chooser(0, 'Left'), chooser(1, 'Right'), onlyBox()),
+      sideBySide(runs, ...pair, onlyDifferences),
+    );
+  }
+
+  // --- what else the person does --------------------------------------------------------------------------------------------
+
+  async function saveCase(): Promise<void> {
+    if (!tenant) return;
+    const dialog = byId<HTMLDialogElement>('case-dialog');
+    const edited = Object.keys(editor.texts());
+    byId('case-remark').textContent =
+      edited.length === 0
+        ? `It goes to ${tenant.folder}/cases/.`
+        : `${edited.join(', ')} ${edited.length === 1 ? 'is' : 'are'} not saved: the case holds only once ${edited.length === 1 ? 'it is' : 'they are'}.`;
+    dialog.returnValue = '';
+    dialog.showModal();
+    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+    const name = byId<HTMLInputElement>('case-name').value;
+    if (dialog.returnValue !== 'save') return;
+    const saved = await server.saveCase(tenant.id, { name, plan: controls.plan(), texts: editor.texts() });
+    if ('faults' in saved) return tellFaults(saved.faults);
+    const { cases } = await server.tenant(tenant.id);
+    tenant = { ...tenant, cases };
+    showCases();
+    notice(`Saved the case ${saved.file}`);
+    return undefined;
+  }
+
+  function share(): void {
+    const link = linkOf(controls.settings());
+    history.replaceState(null, '', link);
+    const rest =
+      byId<HTMLTextAreaElement>('rest').value.trim() === ''
+        ? ''
+        : ' What stands as JSON under More is left out, as it may hold secrets.';
+    const tell = (where: string) => notice(`The link ${where}: ${link}${rest}`);
+    tell('stands in the address bar');
+    // A browser may ask the person whether it may, or never answer.
+    navigator.clipboard?.writeText(link).then(
+      () => tell('is copied, and stands in the address bar'),
+      () => undefined,
+    );
+  }
+
+  /** What goes wrong is told; nothing is left undone in silence. */
+  function act(action: () => Promise<unknown> | undefined): void {
+    void (async () => {
+      try {
+        await action();
+      } catch (error) {
+        notice(error instanceof Error ? error.message : String(error), 'error');
+      }
+    })();
+  }
+
+  byId('controls').addEventListener('submit', (event) => {
+    event.preventDefault();
+    act(() => run(false));
+  });
+  stepButton.addEventListener('click', () => act(() => run(true)));
+  byId('save-file').addEventListener('click', () => act(save));
+  byId('save-case').addEventListener('click', () => act(saveCase));
+  byId('share').addEventListener('click', share);
+  fileSelect.addEventListener('change', () => {
+    editor.open(fileSelect.value);
+    showUnsaved();
+  });
+  byId<HTMLSelectElement>('tenant').addEventListener('change', (event) => {
+    const list = event.target as HTMLSelectElement;
+    const edited = Object.keys(editor.texts());
+    if (tenant && edited.length > 0 && !confirm(`${edited.join(', ')} is not saved. Leave it?`)) {
+      list.value = tenant.id;
+      return;
+    }
+    act(() => open(list.value));
+  });
+  casesSelect.addEventListener('change', () => {
+    const found = tenant?.cases.find(({ file }) => file === casesSelect.value);
+    if (found) controls.applyGiven(found.given as Record<string, unknown>);
+    draw();
+  });
+  for (const each of tabs) {
+    byId(`tab-${each}`).addEventListener('click', () => show(each));
+    byId(`tab-${each}`).addEventListener('keydown', (event) => {
+      const way = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+      if (way === 0) return;
+      const other = tabs.at((tabs.indexOf(each) + way) % tabs.length) ?? each;
+      show(other);
+      byId(`tab-${other}`).focus();
+    });
+  }
+  addEventListener('beforeunload', (event) => {
+    if (Object.keys(editor.texts()).length > 0) event.preventDefault();
+  });
+  return { open, apply: (settings) => controls.apply(settings) };
+}
+
+begin().catch((error: unknown) => notice(error instanceof Error ? error.message : String(error), 'error'));

@@ -1,0 +1,126 @@
+/** What server and page of the simulator tell each other. Types alone, for both sides. */
+import type { SimulatedHook, SimulatedPage, SimulatedRun, SimulatedState } from '../../engine/simulator/run.ts';
+import type { SimulatedFlow } from '../../engine/simulator/plan.ts';
+
+/** A page as it is looked at: its whole document, with the skin's files in it. */
+export type ShownPage = Pick<SimulatedPage, 'name'> & { readonly html: string };
+
+export interface ShownHook extends SimulatedHook {
+  /** Whether the person who stepped through the run gave it another input. */
+  readonly inputEdited?: boolean;
+}
+
+export type ShownState = Omit<SimulatedState, 'page' | 'hook'> & {
+  readonly page?: ShownPage;
+  readonly hook?: ShownHook;
+};
+
+export type ShownRun = Omit<SimulatedRun, 'path' | 'errorPage'> & {
+  readonly path: readonly ShownState[];
+  readonly errorPage?: ShownPage;
+};
+
+/** A callback that is about to run, for who steps from one to the next. */
+export interface Paused {
+  readonly step: string;
+  readonly hook: string;
+  readonly file: string;
+  readonly input: unknown;
+  /** How many callbacks ran before. */
+  readonly before: number;
+}
+
+export interface Fault {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What comes of a wish to run, or to go on. */
+export type Answer =
+  | { readonly kind: 'run'; readonly run: ShownRun }
+  | { readonly kind: 'paused'; readonly paused: Paused }
+  | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
+
+export interface ScriptFile {
+  readonly name: string;
+  readonly text: string;
+  /** Where the tenant's document names it; empty for a file that others import. */
+  readonly slots: readonly string[];
+}
+
+export interface ShownTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly files: readonly ScriptFile[];
+  readonly faults: readonly Fault[];
+  readonly flows: readonly SimulatedFlow[];
+  readonly clients: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly flows: readonly SimulatedFlow[];
+    readonly scopes: readonly string[];
+  }[];
+  readonly users: readonly { readonly name: string; readonly label: string }[];
+  readonly providers: readonly string[];
+  readonly cases: readonly { readonly file: string; readonly name: string; readonly given: unknown }[];
+}
+
+/** A state as it is drawn. */
+export interface DrawnState {
+  readonly name: string;
+  readonly kind: 'step' | 'wait' | 'hook' | 'end';
+  readonly does: string;
+  readonly hook?: string;
+  readonly waitsFor?: string;
+  readonly leads: readonly { readonly outcome: string; readonly to: string }[];
+}
+
+export interface DrawnFlow {
+  readonly name: SimulatedFlow;
+  readonly title: string;
+  /** In the order of its table, which is that of a run as far as there is one. */
+  readonly states: readonly DrawnState[];
+}
+
+/** What is wrong with a line; line and column count from 1. */
+export interface LineFault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+}
+
+/** A name that the editor may offer. */
+export interface Offer {
+  readonly name: string;
+  readonly detail: string;
+  readonly documentation: string;
+  /** The model of what it is or answers, where its members are known. */
+  readonly model?: string;
+  readonly kind: 'method' | 'property';
+}
+
+export interface Language {
+  readonly hooks: readonly {
+    readonly name: string;
+    readonly documentation: string;
+    readonly detail: string;
+    /** The model of each parameter, in this order; empty where it has none. */
+    readonly parameters: readonly { readonly name: string; readonly type: string; readonly model: string }[];
+  }[];
+  readonly models: Readonly<Record<string, { readonly documentation: string; readonly members: readonly Offer[] }>>;
+  readonly globals: readonly Offer[];
+  readonly modules: readonly { readonly name: string; readonly members: readonly Offer[] }[];
+}
+
+/** All that does not depend on a tenant. */
+export interface Setting {
+  readonly tenants: readonly { readonly id: string; readonly name: string }[];
+  readonly faults: readonly Fault[];
+  readonly flows: readonly DrawnFlow[];
+  /** What people may do, by the state that waits for it. */
+  readonly decisions: Readonly<Record<string, readonly string[]>>;
+  readonly language: Language;
+}
