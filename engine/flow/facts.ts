@@ -147,7 +147,8 @@ export interface LinkAnswered extends LinkAsked {
 /** Somebody who registered has proven the mail address and chosen a password. Never persisted: there is no wait. */
 export interface RegistrationConfirmed {
   readonly request: Pick<AuthorizationRequest, 'remoteAddress'>;
-  readonly clientId?: string;
+  /** The app the person came from. Callbacks bound to it do not judge: who registers could choose another one. */
+  readonly fromClientId?: string;
   /** SHA-256 of the link's handle. */
   readonly linkHash: string;
   /** The account as the tenant makes it for everybody. */

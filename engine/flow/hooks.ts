@@ -286,14 +286,14 @@ function isUnlisted(
 
 export const registerPerson: HookBinding<RegistrationConfirmed, Pick<RegistrationConfirmed, 'session'>> = {
   hook: 'onSelfRegistration',
-  read({ session, request, clientId, newUser }, ports) {
+  read({ session, request, fromClientId, newUser }, ports) {
     const input: HookInput<'onSelfRegistration'> = {
       session,
       context: {
         startTime: new Date(ports.now()).toISOString(),
         remoteAddress: request.remoteAddress,
         phone: newUser.phone ?? null,
-        clientId: clientId ?? null,
+        clientId: fromClientId ?? null,
       },
     };
     return { slot: 'callbacks', input };

@@ -20,7 +20,7 @@ export const selfRegistration = defineFlow('self-registration', 'Self-registrati
   registered: {
     kind: 'end',
     does: 'the person can log in',
-    audit: ({ newUser, clientId }: RegistrationConfirmed) => ({
+    audit: ({ newUser, fromClientId: clientId }: RegistrationConfirmed) => ({
       userId: newUser.id,
       ...(clientId === undefined ? {} : { clientId }),
     }),
@@ -28,6 +28,6 @@ export const selfRegistration = defineFlow('self-registration', 'Self-registrati
   'approval awaited': {
     kind: 'end',
     does: 'an administrator decides; there is no account yet',
-    audit: ({ clientId }: RegistrationConfirmed) => (clientId === undefined ? {} : { clientId }),
+    audit: ({ fromClientId: clientId }: RegistrationConfirmed) => (clientId === undefined ? {} : { clientId }),
   },
 });

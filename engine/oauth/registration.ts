@@ -48,12 +48,12 @@ const handle = /^[A-Za-z0-9_-]{43}$/;
 const mostForms = 5;
 /** How long a form may stay open, milliseconds. */
 const longestForm = 7_200_000;
-/** Mails to one address within a day, and how far apart they are at least, milliseconds. */
+/** Mails to one address within an hour, and how far apart they are at least, milliseconds. */
 const mostMails = 5;
 const betweenMails = 60_000;
-const day = 86_400_000;
-/** Links to one address that are good at one time. */
-const mostLinks = 3;
+const hour = 3_600_000;
+/** Links to one address that are good at one time: so many that nobody uses them up for somebody else. */
+const mostLinks = 50;
 /** User names that one link may try within a minute. */
 const mostNames = 5;
 
@@ -61,7 +61,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
   const addresses = createLoginThrottle(mostForms);
   const names = createLoginThrottle(mostNames);
   const tenants = new LRUCache<string, LoginThrottle>({ max: 1_000 });
-  const mails = new LRUCache<string, { readonly count: number; readonly lastAt: number }>({ max: 50_000, ttl: day });
+  const mails = new LRUCache<string, { readonly count: number; readonly lastAt: number }>({ max: 50_000, ttl: hour });
 
   /** All people of a tenant together. */
   const crowdOf = ({ id, selfRegistration }: Tenant): LoginThrottle => {
@@ -346,7 +346,7 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
       newUser: user,
       session: sessionOf(user),
       origin: { languages, ...(flow === undefined ? {} : { flow }) },
-      ...(clientId === undefined ? {} : { clientId }),
+      ...(clientId === undefined ? {} : { fromClientId: clientId }),
       ...(terms === undefined ? {} : { acceptedTerms: terms }),
     };
     const result = await startFlow(selfRegistration, { ...facts }, ports);

@@ -79,7 +79,13 @@ describe('self-registration', function () {
       prepare: async (config) => {
         const path = join(config, 'demo/tenant.json');
         const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-        await writeFile(path, JSON.stringify({ ...document, selfRegistration: settings }));
+        // Another script stands for this app; who registers must not choose it as their judge.
+        await writeFile(join(config, 'demo/bound.js'), 'function onPostAuthorize(theDetails) {}');
+        const scripts = {
+          ...(document['scripts'] as object),
+          bound: [{ id: 'native', script: 'bound.js', clients: ['sample-native'], flows: ['self-registration'] }],
+        };
+        await writeFile(path, JSON.stringify({ ...document, scripts, selfRegistration: settings }));
         await cp(join(config, 'demo'), join(config, 'careful'), { recursive: true });
         await writeFile(
           join(config, 'demo/callbacks.js'),

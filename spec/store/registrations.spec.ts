@@ -173,6 +173,30 @@ for (const database of databases()) {
       expect(await store.registrations.findByLink('a', 'link-p2', NOW)).to.equal(undefined);
     });
 
+    it('never take the name of somebody who was deleted, unless it is their own address', async () => {
+      for (const [id, name] of [
+        ['f1', 'former'],
+        ['f2', 'f2@x.example'],
+      ] as const) {
+        await store.users.save('a', person(name, `${id}-before@x.example`));
+        await store.users.delete('a', `id-${name}`);
+        await store.users.delete('a', `id-${name}`);
+        await store.registrations.add(waiting(id, `${id}@x.example`), 3, NOW);
+      }
+      await store.sweep(NOW + 4_000);
+      expect(await store.registrations.complete(link('f1'), person('Former', 'f1@x.example'), {}, times)).to.equal(
+        'username-taken',
+      );
+      expect(
+        await store.registrations.complete(
+          link('f2'),
+          { ...person('f2@x.example', 'f2@x.example'), id: 'new' },
+          {},
+          times,
+        ),
+      ).to.equal('created');
+    });
+
     it('are swept when they have ended', async () => {
       await store.registrations.add(waiting('s1', 's1@x.example'), 3, NOW);
       await store.sweep(NOW + 5_000);

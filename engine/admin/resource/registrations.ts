@@ -20,6 +20,7 @@ const registrationView = object(
     familyName: member('familyName'),
     phone: member('phone'),
     authorities: member('authorities'),
+    notes: member('notes'),
     fhirUser: member('fhirUser'),
     defaultLaunchContexts: member('defaultLaunchContexts'),
     userData: member('userData'),

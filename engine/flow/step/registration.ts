@@ -12,7 +12,7 @@ export async function makeAccount(
   ports: Ports,
 ): Promise<StepResult<{ created: unknown; pending: unknown }>> {
   const { tenant, store } = ports;
-  const { session, newUser, linkHash, origin, acceptedTerms, clientId } = facts;
+  const { session, newUser, linkHash, origin, acceptedTerms, fromClientId: clientId } = facts;
   const now = ports.now();
   const { givenName: _given, familyName: _family, fhirUser: _fhirUser, notes: _notes, ...rest } = newUser;
   const user = {

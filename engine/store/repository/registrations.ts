@@ -139,9 +139,10 @@ export function registrationRepository(database: Database): RegistrationReposito
         if (others.length > 0) return 'email-known';
         const reserved = await firstRow(
           transaction,
-          `select 1 as reserved from registration where tenant_id = ? and state = 'pending'
-             and lower(username) = lower(?) and expires_at > ? limit 1`,
-          [tenantId, user.username, now],
+          // Whoever has the address may have had the name that is the address.
+          `select 1 as reserved from registration where tenant_id = ? and expires_at > ? and lower(username) = lower(?)
+             and (state = 'pending' or (state = 'former' and lower(username) <> lower(?))) limit 1`,
+          [tenantId, now, user.username, user.email],
         );
         if (reserved) return 'username-taken';
         if (pendingUntil === undefined) {

@@ -104,13 +104,17 @@ export function userRepository(database: Database): UserRepository {
         .catch(conflict);
     },
     async delete(tenantId, id) {
+      // The name is `sub` of what apps know of the person, so nobody who registers may choose it later.
       await rows(
         database,
         `with linked as (delete from provider_link where tenant_id = ? and user_id = ?),
            authenticators as (delete from authenticator where tenant_id = ? and user_id = ?),
            passkeys as (delete from passkey where tenant_id = ? and user_id = ?),
            codes as (delete from recovery_code where tenant_id = ? and user_id = ?),
-           devices as (delete from remembered_device where tenant_id = ? and user_id = ?)
+           devices as (delete from remembered_device where tenant_id = ? and user_id = ?),
+           former as (insert into registration (tenant_id, id, state, email, username, details, created_at, expires_at)
+             select tenant_id, id, 'former', '', username, '{}'::jsonb, 0, ${Number.MAX_SAFE_INTEGER} from account
+             where tenant_id = ? and id = ? on conflict do nothing)
          delete from account where tenant_id = ? and id = ?`,
         Array.from({ length: 6 }, () => [tenantId, id]).flat(),
       );
