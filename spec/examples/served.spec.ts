@@ -1,22 +1,41 @@
 /** Each tenant of the gallery serves a flow to its end, with its callbacks at work and the world around it answering or not. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { authorizationRequest, basic, postForm, type TokenAnswer } from '../support/oauth.ts';
+import { serveDirectory } from '../support/directory.ts';
 import { createPerson } from '../support/person.ts';
-import { assertionOf, editDocument, type Gallery, galleryTenants, signedBy, startGallery, visit } from './support.ts';
+import { freePort } from '../support/server.ts';
+import {
+  assertionOf,
+  editDocument,
+  type Gallery,
+  galleryFolder,
+  galleryTenants,
+  signedBy,
+  startGallery,
+  visit,
+} from './support.ts';
 
 const record = 'openid launch/patient patient/*.rs offline_access';
 
 describe('the gallery, served', function () {
   this.timeout(120_000);
   let gallery: Gallery;
+  let directoryPort = 0;
   before(async () => {
-    gallery = await startGallery((config) =>
-      editDocument(config, 'office-hours', (document) => {
+    directoryPort = await freePort();
+    gallery = await startGallery(async (config) => {
+      await editDocument(config, 'office-hours', (document) => {
         // Closed on every day there is, whenever this runs.
         document['environment'] = { ...(document['environment'] as object), OPEN_DAYS: 'Never' };
-      }),
-    );
+      });
+      const path = join(config, 'directory-groups/tenant.json');
+      await writeFile(path, (await readFile(path, 'utf8')).replace('localhost:9211', `localhost:${directoryPort}`));
+    });
   });
   after(() => gallery.close());
   afterEach(() => gallery.outside.fail());
@@ -152,6 +171,32 @@ describe('the gallery, served', function () {
     const nobody = await visit(gallery, 'fhir-user', { ...wish, username: 'drjones', fhir: 'research' });
     expect(nobody.answer.body).to.include({ scope: 'openid user/*.rs' });
     expect(nobody.idClaims).not.to.have.property('fhirUser');
+  });
+
+  it('directory-groups: its directory decides, and while it is away only the local module does', async () => {
+    const wish = { scope: 'openid user/*.cruds', username: 'ada' };
+    expect((await visit(gallery, 'directory-groups', { ...wish, username: 'caretaker' })).answer.status).to.equal(200);
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-hospital-'));
+    const example = join(galleryFolder, 'directory-groups/directory');
+    const configuration = join(folder, 'slapd.conf');
+    await writeFile(
+      configuration,
+      (await readFile(join(example, 'slapd.conf'), 'utf8')).replaceAll('/tmp/hospital-directory', folder),
+    );
+    const directory = await serveDirectory(configuration, join(example, 'people.ldif'), directoryPort);
+    try {
+      const { claims } = await visit(gallery, 'directory-groups', wish);
+      expect(claims['authorities']).to.deep.equal([
+        { permission: 'ROLE_FHIR_CLIENT' },
+        { permission: 'FHIR_ALL_READ' },
+      ]);
+      expect((await visit(gallery, 'directory-groups', { ...wish, username: 'grace' })).answer.status).to.equal(200);
+      expect(errorOf(await visit(gallery, 'directory-groups', { ...wish, username: 'gus' }))).to.equal('access_denied');
+    } finally {
+      directory.kill('SIGINT');
+      await once(directory, 'exit');
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('staff-log-in: the staff system decides, and while it is out of order nobody does', async () => {
@@ -378,8 +423,8 @@ describe('the gallery, served', function () {
       const links = [...start.matchAll(/try=(\d+)">([a-z-]+)<\/a>/g)].map(([, link, name]) => [Number(link), name]);
       const named = new Set(links.map(([, name]) => name));
       const others = (await galleryTenants()).filter((name) => !named.has(name));
-      // It is what the federated ones log in at.
-      expect(others).to.deep.equal(['identity-provider']);
+      // The one is what the federated ones log in at; the other begins with a mail, for which the demo has a page.
+      expect(others).to.have.members(['identity-provider', 'patient-sign-up']);
       const linkOf = (name: string) => Number(links.find((link) => link[1] === name)?.[0]);
       expect(await tried(linkOf('launch-handle'), 'drsmith')).to.include('&#34;patient&#34;: &#34;p1&#34;');
       expect(await tried(linkOf('codap-decision'), '')).to.include('patient/MedicationRequest.rs');

@@ -27,6 +27,19 @@ export interface TestDirectory {
   close(): Promise<void>;
 }
 
+/** Loads entries into a directory's database, and serves it in the foreground on a plain port of loopback. */
+export async function serveDirectory(
+  configurationFile: string,
+  entriesFile: string,
+  port: number,
+): Promise<ChildProcess> {
+  const at = ['-f', configurationFile];
+  await run('/usr/sbin/slapadd', [...at, '-q', '-l', entriesFile]);
+  const child = spawn('/usr/sbin/slapd', [...at, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], { stdio: 'ignore' });
+  await answering(port, child);
+  return child;
+}
+
 /** A certificate authority and a certificate of it for a name. */
 export async function makeCertificates(folder: string, name = 'localhost'): Promise<void> {
   const openssl = (...arguments_: string[]) => run('openssl', arguments_, { cwd: folder });

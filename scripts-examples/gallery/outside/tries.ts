@@ -185,4 +185,11 @@ export const tries: readonly Try[] = [
     scope: 'openid fhirUser user/*.cruds',
     hint: 'log in as ada: the staff system knows the password; gus has no rights, caretaker an account here',
   },
+  {
+    kind: 'person',
+    tenant: 'directory-groups',
+    client: 'chart-app',
+    scope: 'openid user/*.cruds',
+    hint: 'log in as ada or grace where the directory runs, as caretaker where it does not',
+  },
 ];
