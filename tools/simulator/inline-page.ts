@@ -19,6 +19,8 @@ export function createInliner(pages: Pick<PageRenderer, 'asset'>): Inline {
         return `${attribute}="${asset ? `data:${asset.type};base64,${asset.body.toString('base64')}` : ''}"`;
       })
       .replace(/<link\b[^>]*\brel="icon"[^>]*>/g, '')
+      // Links lead nowhere: what the frame shows must stay.
+      .replace(/(<a\b[^>]*\bhref=)"[^"]*"/g, '$1"about:srcdoc#"')
       // A frame may not take the focus from the page.
       .replace(/(<[^>]*?)\sautofocus(?=[\s>])/g, '$1');
 }

@@ -112,6 +112,8 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
       const session: Stepping = { id, tenant, edited: [], told: () => undefined, ended: undefined as never };
       stepping.set(id, session);
       session.ended = current.run(session, () => simulator.run(tenant, read.plan));
+      // Nobody hears of the end of a run that was stopped.
+      session.ended.catch(() => stepping.delete(id));
       return next(session);
     },
     async goOn(id, input) {

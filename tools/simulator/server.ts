@@ -42,11 +42,13 @@ export async function startSimulatorServer(options: {
   await workspace.find();
 
   guard(server, assets.policy, token);
-  for (const kind of ['text/plain'] as const) server.removeContentTypeParser(kind);
+  server.removeContentTypeParser('text/plain');
   server.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'There is nothing here.'));
-  server.setErrorHandler(async (error: { readonly statusCode?: number; readonly message: string }, _request, reply) =>
-    refuse(reply, error.statusCode ?? 500, error.message),
-  );
+  server.setErrorHandler(async (error: Error & { readonly statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) process.stderr.write(`${error.stack ?? error.message}\n`);
+    return refuse(reply, status, error.message);
+  });
 
   const place = (request: FastifyRequest): Place | undefined =>
     workspace.placeOf((request.params as { readonly tenant?: string }).tenant ?? '');

@@ -58,12 +58,12 @@ export function changeList(changes: readonly Change[]): HTMLElement {
 }
 
 /** What is other, in short, for the top of a result. */
-export function differenceSummary(before: ShownRun, after: ShownRun): HTMLElement {
+export function differenceSummary(number: number, before: ShownRun, after: ShownRun): HTMLElement {
   const parts = differences(before, after);
   return make(
     'section',
     { class: 'since', id: 'since' },
-    make('h3', {}, 'Since the run before'),
+    make('h3', {}, `Since run ${number}`),
     ...(parts.length === 0
       ? [make('p', 'quiet', 'Nothing is other, but for identifiers and times.')]
       : parts.flatMap(({ title, changes }) => [make('h4', {}, title), changeList(changes)])),

@@ -4,14 +4,19 @@ import { changeList, differenceSummary } from './compare.ts';
 import { brief, make, pretty } from './dom.ts';
 import { kindOf, timeText } from './drawing.ts';
 
-/** What came of it, the differences from the run before first. */
-export function resultOf(run: ShownRun, before: ShownRun | undefined, choose: (state: string) => void): HTMLElement {
+/** What came of it, what is other than in an earlier run first. */
+export function resultOf(
+  run: ShownRun,
+  earlier: { readonly number: number; readonly run: ShownRun } | undefined,
+  choose: (state: string) => void,
+): HTMLElement {
+  const before = earlier?.run;
   const failed = run.path.findLast(({ hook }) => hook?.failure);
   return make(
     'div',
     {},
     headline(run),
-    before && differenceSummary(before, run),
+    earlier && differenceSummary(earlier.number, earlier.run, run),
     failed?.hook && failureOf(failed.hook, () => choose(failed.state)),
     run.unforeseen.length > 0 &&
       make(
@@ -72,9 +77,26 @@ function failureOf({ name, failure }: ShownHook, show: () => void): HTMLElement 
     'fault',
     make('h3', {}, button),
     make('p', {}, failure?.message ?? ''),
-    place && make('p', {}, make('code', {}, `${place.file}:${place.line}:${place.column}`)),
+    place && make('p', {}, scriptLink(`${place.file}:${place.line}:${place.column}`, place)),
     failure?.frame !== undefined && make('pre', { tabIndex: 0 }, failure.frame),
   );
+}
+
+/** Where the editor shall go. */
+export interface ScriptPlace {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** The event by which a link within the details asks for a place in a script. */
+export const openScript = 'open-script';
+
+function scriptLink(text: string, detail: ScriptPlace): HTMLElement {
+  const button = make('button', { class: 'link', title: 'Show it in the editor' }, make('code', {}, text));
+  button.type = 'button';
+  button.addEventListener('click', () => button.dispatchEvent(new CustomEvent(openScript, { detail, bubbles: true })));
+  return button;
 }
 
 function part(title: string, content: HTMLElement, remark?: string): HTMLElement {
@@ -183,7 +205,7 @@ function callbackOf(hook: ShownHook): HTMLElement {
     make(
       'p',
       {},
-      make('code', {}, `${hook.name} in ${script}`),
+      scriptLink(`${hook.name} in ${script}`, { file: script }),
       slot !== undefined && make('span', 'quiet', ` (${slot})`),
     ),
     make(

@@ -22,6 +22,8 @@ export interface Editor {
   open(name: string): void;
   /** Files as they are on the disk; what was edited is forgotten. */
   load(files: readonly ScriptFile[]): void;
+  /** Takes over what others wrote into files that were not edited here. @returns their names. */
+  refresh(files: readonly ScriptFile[]): readonly string[];
   /** Files whose text is other than on the disk. */
   texts(): Readonly<Record<string, string>>;
   textOf(name: string): string;
@@ -165,6 +167,15 @@ export function createEditor(parts: {
       disk.clear();
       current = '';
       for (const { name, text } of files) disk.set(name, text);
+    },
+    refresh(files) {
+      const changed = files.filter(({ name, text }) => disk.get(name) === textOf(name) && text !== textOf(name));
+      for (const { name, text } of changed) {
+        disk.set(name, text);
+        if (name === current) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+        else states.delete(name);
+      }
+      return changed.map(({ name }) => name);
     },
     texts() {
       return Object.fromEntries(

@@ -2,7 +2,7 @@
 import type { Answer, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
 import { sideBySide } from './compare.ts';
 import { createControls } from './controls.ts';
-import { pausedView, resultOf, stateOf } from './details.ts';
+import { openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './details.ts';
 import { byId, make, notice, options } from './dom.ts';
 import { createDrawing } from './drawing.ts';
 import { createEditor } from './editor.ts';
@@ -101,6 +101,16 @@ function createPage(setting: Setting): {
     showUnsaved();
     draw();
     show('result');
+  }
+
+  /** Scripts may be written in another editor as well. */
+  async function refresh(): Promise<void> {
+    if (!tenant) return;
+    const { id } = tenant;
+    const found = await server.tenant(id);
+    if (tenant.id !== id) return;
+    const changed = editor.refresh(found.files);
+    if (changed.length > 0) notice(`${changed.join(', ')} was changed outside, and is read again.`);
   }
 
   function showCases(): void {
@@ -267,7 +277,9 @@ function createPage(setting: Setting): {
   function resultPanel(): HTMLElement {
     const last = runs.at(-1);
     if (!last) return welcome();
-    return resultOf(last.run, runs.at(-2)?.run, (state) => {
+    // Another flow has other tokens; that says nothing.
+    const earlier = runs.slice(0, -1).findLast(({ run: each }) => each.plan.flow === last.run.plan.flow);
+    return resultOf(last.run, earlier, (state) => {
       chosen = state;
       drawing.choose(state);
       show('state');
@@ -346,6 +358,8 @@ function createPage(setting: Setting): {
       edited.length === 0
         ? `It goes to ${tenant.folder}/cases/.`
         : `${edited.join(', ')} ${edited.length === 1 ? 'is' : 'are'} not saved: the case holds only once ${edited.length === 1 ? 'it is' : 'they are'}.`;
+    if (lastRun()?.run.path.some(({ hook }) => hook?.inputEdited))
+      byId('case-remark').append(' Inputs that you edited while stepping are no part of it.');
     dialog.returnValue = '';
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
@@ -423,6 +437,11 @@ function createPage(setting: Setting): {
       byId(`tab-${other}`).focus();
     });
   }
+  panel.addEventListener(openScript, (event) => {
+    const { file, line = 1, column = 1 } = (event as CustomEvent<ScriptPlace>).detail;
+    goTo(file, line, column);
+  });
+  addEventListener('focus', () => act(refresh));
   addEventListener('beforeunload', (event) => {
     if (Object.keys(editor.texts()).length > 0) event.preventDefault();
   });
