@@ -69,7 +69,10 @@ export interface SecondFactorPort {
     readonly typed: string;
     readonly remoteAddress: string;
     readonly now: number;
-  }): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: 'wrong-code' | 'try-later' }>;
+  }): Promise<
+    | { readonly ok: true; readonly recovery?: boolean }
+    | { readonly ok: false; readonly reason: 'wrong-code' | 'try-later' }
+  >;
   /**
    * What a browser needs to make a passkey, as JSON; undefined where browsers know none at the tenant's address.
    * @param challenge 32 bytes, base64url: what it signs, once.

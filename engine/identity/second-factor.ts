@@ -108,18 +108,26 @@ export function createSecondFactor(options: {
     return false;
   }
 
-  async function isRight(tenantId: string, userId: string, typed: string, now: number): Promise<boolean> {
+  /** Which kind of code it is, used up by now; undefined where it is no good one. */
+  async function useCode(
+    tenantId: string,
+    userId: string,
+    typed: string,
+    now: number,
+  ): Promise<'app' | 'recovery' | undefined> {
     const digits = typed.replace(/\s/g, '');
     if (/^\d{6}$/.test(digits)) {
       const { authenticator } = await factors.find(tenantId, userId, now);
-      if (!authenticator) return false;
+      if (!authenticator) return undefined;
       const secret = sealer.unseal(tenantId, nameOf('secret', userId), authenticator.sealedSecret);
       const step = matchingStep(secret, digits, now);
       // Each code counts once (RFC 6238 section 5.2).
-      return step !== undefined && factors.useStep(tenantId, userId, step);
+      return step !== undefined && (await factors.useStep(tenantId, userId, step)) ? 'app' : undefined;
     }
     const code = readRecoveryCode(typed);
-    return code !== undefined && factors.useRecoveryCode(tenantId, userId, hashRecoveryCode(tenantId, userId, code));
+    if (code === undefined) return undefined;
+    const used = await factors.useRecoveryCode(tenantId, userId, hashRecoveryCode(tenantId, userId, code));
+    return used ? 'recovery' : undefined;
   }
 
   return {
@@ -155,9 +163,10 @@ export function createSecondFactor(options: {
     async verify({ tenant, userId, typed, remoteAddress, now }) {
       if (throttle.blocked(remoteAddress, now) || !(await mayTry(tenant.id, userId, now)))
         return { ok: false, reason: 'try-later' };
-      if (typed.length <= 100 && (await isRight(tenant.id, userId, typed, now))) {
+      const kind = typed.length <= 100 ? await useCode(tenant.id, userId, typed, now) : undefined;
+      if (kind !== undefined) {
         await factors.clearFailures(tenant.id, userId);
-        return { ok: true };
+        return { ok: true, recovery: kind === 'recovery' };
       }
       throttle.failed(remoteAddress, now);
       return { ok: false, reason: 'wrong-code' };

@@ -216,7 +216,7 @@ export function createStage(changes: Changes = {}): Stage {
       isEnrolled: false,
       checkSetup: 7,
       enrol: ['a code'],
-      verify: { ok: true },
+      verify: { ok: true, recovery: false },
       verifyPasskey: { ok: true, userId: 'u', method: 'hwk' },
     }),
     federation: area('federation', {

@@ -189,6 +189,8 @@ describe('a second factor', function () {
         recoveryCodes: 9,
         enrolled: true,
       });
+      const trail = itemsOf(await admin('GET', `/tenants/demo/audit?userId=${id}&limit=100`));
+      expect(trail.map(({ type }) => type)).to.include('second-factor.recovery-code-used');
       const other = visitor();
       const again = await other.submit((await enter(other, username)).page, { recovery: first, do: 'verify' });
       expect(textOf(again)).to.include('This code is wrong');
@@ -713,6 +715,9 @@ describe('a second factor', function () {
     it('by a code only: new recovery codes, and none at all', async () => {
       const { person, app } = await enrolled();
       let page = await person.open(at('security'));
+      // A button pressed with nothing in the field is no attempt.
+      for (let press = 0; press < 6; press += 1) page = await person.submit(page, { do: 'codes' });
+      expect(textOf(page)).to.include('This code is wrong');
       for (const what of ['codes', 'disable']) {
         page = await person.submit(page, { do: what });
         expect(textOf(page)).to.include('This code is wrong');

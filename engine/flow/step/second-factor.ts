@@ -132,8 +132,19 @@ export async function proveFactor(
 > {
   const shared = { ...who, tenant: ports.tenant, now: ports.now() };
   if (answer === undefined) {
+    // Nothing was tried, so nothing counts as a failure.
+    if (typed === '') return { ok: false, reason: 'wrong-code' };
     const result = await ports.secondFactor.verify({ ...shared, typed });
-    return result.ok ? { ok: true, method: 'otp' } : result;
+    if (!result.ok) return result;
+    if (result.recovery)
+      ports.audit({
+        tenantId: ports.tenant.id,
+        at: ports.now(),
+        type: 'second-factor.recovery-code-used',
+        outcome: 'success',
+        userId: who.userId,
+      });
+    return { ok: true, method: 'otp' };
   }
   return challenge === undefined
     ? { ok: false, reason: 'wrong-passkey' }
