@@ -106,7 +106,7 @@ describe('pages in use', function () {
       await my.page.goto(my.stage.authorize('demo', 'sample-app', { redirect_uri: `${my.stage.server.url}/app/` }));
       await my.page.locator('#username:focus').waitFor();
       const order = [];
-      for (let step = 0; step < 7; step += 1) {
+      for (let step = 0; step < 8; step += 1) {
         order.push(await my.focused());
         await my.page.keyboard.press('Tab');
       }
@@ -114,6 +114,7 @@ describe('pages in use', function () {
         'username',
         'password',
         'do',
+        'Log in with a passkey',
         'Forgot your password?',
         'No account yet? Create one',
         'provider',
