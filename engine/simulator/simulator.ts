@@ -265,10 +265,27 @@ function pageOf<P extends PageName>({ pages, tenant, plan }: Stage, name: P, vie
   return { name, view, render: () => pages.render(tenant, name, view, languages) };
 }
 
+/** Everything that must not be shown: what scripts may read, and what the tenant proves itself to FHIR servers by. */
+function secretsOf({ secrets, fhirServers }: Tenant): readonly string[] {
+  const access = fhirServers.flatMap((server) => {
+    switch (server.access?.type) {
+      case 'bearer':
+        return [server.access.token];
+      case 'basic':
+        return [server.access.password, `${server.access.username}:${server.access.password}`];
+      case 'client-credentials':
+        return [server.access.clientSecret, `${server.access.clientId}:${server.access.clientSecret}`];
+      default:
+        return [];
+    }
+  });
+  return [...Object.values(secrets).map(({ value }) => value), ...access];
+}
+
 /** Puts together what was seen. */
 function report(stage: Stage, end: End, recorded: Recorded, milliseconds: number): SimulatedRun {
   const { tenant, plan, world } = stage;
-  const mask = createMask(Object.values(tenant.secrets).map(({ value }) => value));
+  const mask = createMask(secretsOf(tenant));
   const { result, refused, redirect, why } = end;
   const path = [...pathOf(stage, recorded, mask)];
   const rejection = result?.kind === 'rejected' ? result.rejection : undefined;

@@ -323,4 +323,31 @@ export function onTokenGenerating(theUserSession, theDetails) {
         expect(JSON.stringify(shown)).not.to.match(/the-real-key|a-made-up-key/);
       }
   });
+
+  it('shows none of what the tenant proves itself to its FHIR servers by', async () => {
+    const script = `import { read } from 'sallyport/fhir';
+export async function onTokenGenerating() { await read('Patient/1'); }
+`;
+    for (const access of [
+      { type: 'bearer', token: 'the-real-token' },
+      { type: 'basic', username: 'u', password: 'the-real-password' },
+      {
+        type: 'client-credentials',
+        tokenUrl: 'https://fhir.example/token',
+        clientId: 'c',
+        clientSecret: 'the-real-secret',
+        scope: 'system/*.rs',
+      },
+    ]) {
+      const server = { name: 'r4', url: 'https://fhir.example/r4', access };
+      const tenant = await loaded(hospital(script, { fhirServers: [server] }));
+      const calls = [{ url: '{fhir}/Patient/1', body: { resourceType: 'Patient', id: '1' } }];
+      const run = await simulated(simulator, tenant, { flow: 'client-credentials', calls });
+      expect(run.sent.at(-1)?.url, run.why).to.equal('https://fhir.example/r4/Patient/1');
+      const basic = Buffer.from('u:the-real-password').toString('base64');
+      expect(JSON.stringify(run))
+        .not.to.match(/the-real/)
+        .and.not.to.include(basic);
+    }
+  });
 });

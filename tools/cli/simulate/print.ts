@@ -11,6 +11,11 @@ function short(value: unknown): string {
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }
 
+/** What scripts and hosts say may hold anything; a terminal must not obey it. */
+function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}
+
 function time(milliseconds: number): string {
   return `${milliseconds.toFixed(1)} ms`;
 }
@@ -31,13 +36,13 @@ export function* hookLines(hook: SimulatedHook, changes: readonly Change[], pain
   const cost = `CPU ${time(cpuMicroseconds / 1000)}, wall ${time(wallMicroseconds / 1000)}${heap}`;
   yield `${paint('cyan', name)} in ${script} ${paint('dim', cost)}`;
   yield* changeLines(changes, paint);
-  for (const { level, message } of logs) yield `${paint('dim', `${level}:`)} ${message}`;
+  for (const { level, message } of logs) yield `${paint('dim', `${level}:`)} ${plain(message)}`;
   for (const { service, target, outcome, milliseconds } of calls)
     yield `${paint('dim', `${service}:`)} ${target} ${outcome} ${paint('dim', `${milliseconds} ms`)}`;
   if (!failure) return;
   const { location, frame } = failure;
   const place = location ? ` at ${location.file}:${location.line}:${location.column}` : '';
-  yield paint('red', `${failure.kind}: ${failure.message}${place}`);
+  yield paint('red', `${failure.kind}: ${plain(failure.message)}${place}`);
   for (const line of frame?.split('\n') ?? []) yield line.startsWith('>') ? paint('bold', line) : line;
 }
 
@@ -104,5 +109,5 @@ function endLine({ ended, outcome, why, milliseconds, path, unforeseen }: Simula
   const after = paint('dim', `in ${time(milliseconds)}`);
   if (ended === 'success') return `${paint(unforeseen.length === 0 ? 'green' : 'yellow', 'Success')} ${after}`;
   const what = ended === 'refused' ? `Refused: ${outcome}` : `Left waiting at ${path.at(-1)?.state ?? 'the beginning'}`;
-  return `${paint('red', what)}${why === undefined ? '' : ` (${why})`} ${after}`;
+  return `${paint('red', what)}${why === undefined ? '' : ` (${plain(why)})`} ${after}`;
 }
