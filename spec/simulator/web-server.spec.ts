@@ -87,6 +87,23 @@ describe('the server of the simulator’s page', () => {
         }
     });
 
+    it('does nothing without the token, however the address is spelt', async () => {
+      for (const path of [
+        '/%61pi/setting',
+        '/api/%73etting',
+        '/api%2fsetting',
+        '//api/setting',
+        '/./api/setting',
+        '/API/setting',
+      ]) {
+        const { status, body } = await ask<object>('GET', path, undefined, { authorization: undefined });
+        expect(status, path).to.be.oneOf([401, 404]);
+        expect(body, path).to.not.have.property('tenants');
+      }
+      const absolute = await ask('GET', `${stage.origin}/api/setting`, undefined, { authorization: undefined });
+      expect(absolute.status).to.be.oneOf([401, 404]);
+    });
+
     it('answers to no other host name, so that none of the outside leads here', async () => {
       const { port } = new URL(stage.origin);
       for (const host of [

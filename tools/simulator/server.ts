@@ -170,7 +170,8 @@ function guard(server: FastifyInstance, policy: string, token: string): void {
       return refuse(reply, 403, 'Another site may not ask for this.');
     if (request.method !== 'GET' && request.method !== 'HEAD' && origin === undefined)
       return refuse(reply, 403, 'Only the page itself may ask for this.');
-    if (request.url.startsWith('/api/') && !isSame(authorization, `Bearer ${token}`))
+    // By the route that was found, for an address can be spelt in several ways.
+    if (request.routeOptions.url?.startsWith('/api/') && !isSame(authorization, `Bearer ${token}`))
       return refuse(
         reply,
         401,

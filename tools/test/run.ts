@@ -68,6 +68,7 @@ if (filter.length === 0 && run('npm', ['run', '--silent', 'lint']) !== 0) {
 /** Slow groups first, so that none of them is left to run alone at the end. What is not named comes after these. */
 const order = [
   'page',
+  'simulator',
   'sandbox',
   'cli',
   'peers',
