@@ -116,7 +116,7 @@ export function userRepository(database: Database): UserRepository {
              select tenant_id, id, 'former', '', username, '{}'::jsonb, 0, ${Number.MAX_SAFE_INTEGER} from account
              where tenant_id = ? and id = ? on conflict do nothing)
          delete from account where tenant_id = ? and id = ?`,
-        Array.from({ length: 6 }, () => [tenantId, id]).flat(),
+        Array.from({ length: 7 }, () => [tenantId, id]).flat(),
       );
     },
     async list(tenantId, { search, after, limit } = {}) {
