@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type StoreOptions } from '../../engine/store/open.ts';
 import type { Store } from '../../engine/store/store.ts';
+import { placeStore } from './embedded-store.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
 
 export { type PostgresServer, startPostgres } from './postgres.ts';
@@ -61,6 +62,7 @@ async function opened(options: StoreOptions, remove: () => Promise<void>): Promi
 
 async function openPglite(): Promise<OpenedDatabase> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'sallyport-pglite-'));
+  await placeStore(dataFolder);
   return opened({ dataFolder }, () => rm(dataFolder, { recursive: true, force: true }));
 }
 

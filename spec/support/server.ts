@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { placeStore } from './embedded-store.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -58,6 +59,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const url = `http://localhost:${port}`;
   const config = options.again?.config ?? (await copyTenants(url));
   const data = options.again?.data ?? (await mkdtemp(join(tmpdir(), 'sallyport-data-')));
+  if (!options.again && !options.databaseUrl) await placeStore(data);
   await options.prepare?.(config, url);
   const environment = {
     PATH: process.env['PATH'],
