@@ -12,6 +12,8 @@ describe('every page, looked at in a browser', function () {
   let browser: Browser;
   let visitor: Visitor;
   let page: Page;
+  /** In German every page is as it was in English, but for its words. */
+  let how: 'whole' | 'briefly' = 'whole';
 
   before(async () => {
     [stage, browser] = await Promise.all([startPageStage(), launchBrowser()]);
@@ -21,12 +23,13 @@ describe('every page, looked at in a browser', function () {
     await stage?.close();
   });
   async function arrive(locale?: string): Promise<void> {
+    how = locale?.startsWith('de') ? 'briefly' : 'whole';
     visitor = await visit(browser, locale);
     ({ page } = visitor);
   }
   afterEach(() => visitor?.context.close());
 
-  const look = (name: string) => inspect(visitor, name);
+  const look = (name: string) => inspect(visitor, name, how);
   const press = (name: string) => follow(page, () => page.locator(`main button[value="${name}"]`).click());
   const search = (text: string) =>
     follow(page, async () => {
@@ -407,6 +410,25 @@ describe('every page, looked at in a browser', function () {
     await look('partner-logged-out');
     await page.goto(`${server.url}/partner/oauth/authorize?client_id=nobody`);
     await look('partner-error');
+  });
+
+  it('somebody from elsewhere whose name is taken', async () => {
+    const { server } = stage;
+    await arrive();
+    await page.goto(stage.authorize('demo', 'sample-app', { redirect_uri: `${server.url}/app/`, scope: 'openid' }));
+    await page.getByRole('button', { name: 'Log in with Partner Hospital' }).click();
+    await page.waitForURL(/\/partner\/login\//);
+    await logIn('pat');
+    await page.waitForURL(/\/demo\/login\//);
+    expect(await heading()).to.equal('Is this account yours?');
+    await look('existing-account');
+    await page.locator('#password').fill('wrong');
+    await press('link');
+    await page.getByRole('alert').filter({ hasText: 'The password is wrong.' }).waitFor();
+    await look('existing-account-wrong');
+    await page.locator('#password').fill('demo-password');
+    await press('link');
+    expect(await heading()).to.equal('Terms of service');
   });
 
   it("nothing to strike out, in a tenant's own skin", async () => {

@@ -100,7 +100,15 @@ function tenant(url: string, id: string, name: string, more: Readonly<Record<str
 }
 
 async function writeTenants(config: string, redirectUri: string): Promise<void> {
-  const demo = JSON.parse(await readFile(join(config, 'demo/tenant.json'), 'utf8')) as { issuer: string };
+  const demo = JSON.parse(await readFile(join(config, 'demo/tenant.json'), 'utf8')) as {
+    issuer: string;
+    providers: { existingUsers?: string }[];
+    users: object[];
+  };
+  // Pat of the partner hospital has an account here already.
+  for (const provider of demo.providers) provider.existingUsers = 'prove';
+  demo.users.push({ ...user, username: 'EXT_USER:pat' });
+  await writeFile(join(config, 'demo/tenant.json'), JSON.stringify(demo));
   const url = new URL(demo.issuer).origin;
   const partner = {
     id: 'partner',

@@ -226,7 +226,8 @@ describeLanes('results that deceive', (quickAfter) => {
       await expectUntouched();
     });
 
-  for (const hook of hookNames) {
+  // What becomes of a result is the same in both; on the process's thread the hooks stand for each other.
+  for (const hook of quickAfter === 0 ? (['onTokenGenerating', 'authenticate'] as const) : hookNames) {
     for (const [what, [does, ...kinds]] of Object.entries(answers))
       it(`${hook} answers ${what}`, async () => {
         const result = await runner.run(

@@ -191,7 +191,8 @@ describeLanes('limits of an invocation', (quickAfter) => {
 
   for (const [title, one] of Object.entries(endless))
     it(`${title} is stopped`, () => attempt(title, { ...one, limits: { ...short, ...one.limits } }));
-  for (const [title, one] of Object.entries(greedy))
+  // Begun on the process's thread it is soon run again on one of the isolate, which the other suite has tried in full.
+  for (const [title, one] of Object.entries(greedy).filter((_one, index) => quickAfter > 0 || index % 3 === 0))
     it(`${title}: memory is bounded`, () =>
       // Where the machine is busy, time may be up before memory is.
       attempt(title, {
