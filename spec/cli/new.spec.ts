@@ -7,12 +7,13 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { basic, postForm } from '../support/oauth.ts';
 import { startTestServer } from '../support/server.ts';
+import { inherited } from '../support/environment.ts';
 
 const root = join(import.meta.dirname, '../..');
 const cli = (...args: string[]) => {
   const { status, stdout } = spawnSync(process.execPath, [join(root, 'tools/cli/main.ts'), ...args], {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'] },
+    env: { ...inherited },
   });
   return { status, stdout };
 };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { copyTenants, freePort } from '../support/server.ts';
+import { inherited } from '../support/environment.ts';
 
 const main = join(import.meta.dirname, '../../tools/cli/main.ts');
 
@@ -19,7 +20,7 @@ describe('sallyport serve, at another port than the issuers name', function () {
   /** What the command writes until it has said all of it. */
   async function greeting(environment: Record<string, string>): Promise<string> {
     const child = spawn(process.execPath, [main, 'serve'], {
-      env: { PATH: process.env['PATH'], SALLYPORT_DATA: data, LOG_LEVEL: 'error', ...environment },
+      env: { ...inherited, SALLYPORT_DATA: data, LOG_LEVEL: 'error', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const gone = new Promise((resolve) => child.once('exit', resolve));

@@ -8,6 +8,7 @@ import { addSimulateCommand } from '../../tools/cli/simulate.ts';
 import { testCases, type TestOptions } from '../../tools/cli/test.ts';
 import { hospital } from '../simulator/support.ts';
 import { folderOf, type Outcome, program, sallyport } from './support.ts';
+import { inherited } from '../support/environment.ts';
 
 const callbacks = `function onTokenGenerating(theUserSession, theDetails) {
   theDetails.addAccessTokenClaim('ward', 'north');
@@ -160,7 +161,7 @@ describe('sallyport simulate', function () {
       process.execPath,
       [program, 'simulate', folder.path, '--flow', 'client-credentials', '--watch'],
       {
-        env: { PATH: process.env['PATH'] },
+        env: { ...inherited },
       },
     );
     let output = '';

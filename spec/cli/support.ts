@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { freePort } from '../support/server.ts';
+import { inherited } from '../support/environment.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const program = join(root, 'tools/cli/sallyport.js');
@@ -30,7 +31,7 @@ export function sallyport(args: readonly string[], options: RunOptions = {}): Pr
   return new Promise((resolve, reject) => {
     const child = spawn(options.node ?? process.execPath, [program, ...args], {
       cwd: options.folder ?? root,
-      env: { PATH: process.env['PATH'], ...options.environment },
+      env: { ...inherited, ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';
@@ -87,7 +88,7 @@ export async function serving(environment: Readonly<Record<string, string>>, nod
   const port = environment['PORT'] ?? String(await freePort());
   const url = `http://localhost:${port}`;
   const child = spawn(node ?? process.execPath, [program, 'serve'], {
-    env: { PATH: process.env['PATH'], PORT: port, ...environment },
+    env: { ...inherited, PORT: port, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -10,6 +10,7 @@ import { sharedPostgres } from '../support/databases.ts';
 import { authorizationRequest, basic, clientAssertion, logIn } from '../support/oauth.ts';
 import { createPerson } from '../support/person.ts';
 import { freePort, startTestServer, type TestServer } from '../support/server.ts';
+import { inherited } from '../support/environment.ts';
 
 describe('two nodes on one PostgreSQL', () => {
   let server: TestServer;
@@ -21,7 +22,7 @@ describe('two nodes on one PostgreSQL', () => {
     const port = await freePort();
     second = spawn(process.execPath, [join(import.meta.dirname, '../../tools/cli/main.ts'), 'serve'], {
       env: {
-        PATH: process.env['PATH'],
+        ...inherited,
         SALLYPORT_CONFIG: server.config,
         SALLYPORT_DATA: server.data,
         PORT: String(port),

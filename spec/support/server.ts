@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { placeStore } from './embedded-store.ts';
+import { inherited } from './environment.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -62,7 +63,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   if (!options.again && !options.databaseUrl) await placeStore(data);
   await options.prepare?.(config, url);
   const environment = {
-    PATH: process.env['PATH'],
+    ...inherited,
     SALLYPORT_CONFIG: config,
     SALLYPORT_DATA: data,
     PORT: String(port),

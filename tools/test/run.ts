@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, normalize, sep } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -44,6 +45,9 @@ function ensureProgram(path: string, packages: readonly string[]): boolean {
   }
   return there();
 }
+
+// Hundreds of processes load the same files: what Node makes of one is kept for the next.
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `sallyport-compiled-${process.getuid?.() ?? 0}`);
 
 if (!ensureProgram(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', ['chromium'])) {
   process.stdout.write('Chromium is missing: install the package chromium, or name the program in CHROMIUM_PATH\n');
