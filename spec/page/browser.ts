@@ -76,7 +76,9 @@ export async function inspect(
 ): Promise<void> {
   for (const size of how === 'whole' ? [narrow, wide] : [narrow]) {
     await page.setViewportSize(size);
-    for (const colorScheme of how === 'whole' ? (['dark', 'light'] as const) : (['dark'] as const)) {
+    // Each size and each scheme once: what is wrong with one of them is wrong in either of the other.
+    const once = size === narrow ? (['dark'] as const) : (['light'] as const);
+    for (const colorScheme of pictures ? (['dark', 'light'] as const) : once) {
       await page.emulateMedia({ colorScheme });
       const look = `${name}, ${size.width} px, ${colorScheme}`;
       if (pictures) {
@@ -84,7 +86,6 @@ export async function inspect(
         await page.screenshot({ path: join(pictures, `${name}-${size.width}-${colorScheme}.png`), fullPage: true });
       }
       expect(await page.evaluate(overflow), `${look}: scrolls sideways`).to.deep.equal([]);
-      // Each size and each scheme once: what is wrong with one of them is wrong in either of the other.
       if ((size === narrow) === (colorScheme === 'dark')) {
         // As text, for the page's own policy forbids scripts from elsewhere.
         await page.evaluate(axe);

@@ -428,7 +428,7 @@ describe('every page, looked at in a browser', function () {
     await look('existing-account-wrong');
     await page.locator('#password').fill('demo-password');
     await press('link');
-    expect(await heading()).to.equal('Terms of service');
+    expect(await heading()).to.equal('Choose a patient');
   });
 
   it("nothing to strike out, in a tenant's own skin", async () => {

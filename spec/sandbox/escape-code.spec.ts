@@ -128,109 +128,112 @@ function handlesIn(roots) {
   return found;
 }`;
 
-describeLanes('escapes by code', (quickAfter) => {
-  let runner: ScriptRunner;
-  before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
-  });
-  after(() => runner.close());
+describeLanes(
+  'escapes by code',
+  (quickAfter) => {
+    let runner: ScriptRunner;
+    before(() => {
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
+    });
+    after(() => runner.close());
 
-  const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000, outputBytes: 1_000_000 };
-  const attempt = async (body: string, top = '') => {
-    const source = /\bawait\b/.test(body) ? asyncCallback(body, top) : callback(body, top);
-    return runner.run(invocationOf(source, { limits }));
-  };
+    const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000, outputBytes: 1_000_000 };
+    const attempt = async (body: string, top = '') => {
+      const source = /\bawait\b/.test(body) ? asyncCallback(body, top) : callback(body, top);
+      return runner.run(invocationOf(source, { limits }));
+    };
 
-  for (const maker of makers)
-    it(`${maker} makes no code`, async () => {
-      // Whoever denies on the way has denied.
-      const kinds = maker.includes('deny()') ? ['denied'] : ['runtime'];
-      for (const call of [
-        `(${maker})(${code})()`,
-        `new (${maker})(${code})()`,
-        `Reflect.construct(${maker}, [${code}])()`,
-      ]) {
-        const result = await attempt(`return ${call}`);
+    for (const maker of makers)
+      it(`${maker} makes no code`, async () => {
+        // Whoever denies on the way has denied.
+        const kinds = maker.includes('deny()') ? ['denied'] : ['runtime'];
+        for (const call of [
+          `(${maker})(${code})()`,
+          `new (${maker})(${code})()`,
+          `Reflect.construct(${maker}, [${code}])()`,
+        ]) {
+          const result = await attempt(`return ${call}`);
+          if (result.ok) expect(answerOf(result)).not.to.equal('escaped');
+          else expect(kinds).to.include(kindOf(result));
+        }
+        // Where it is there at all, it says why.
+        const said = await attempt(`const maker = ${maker}; try { maker('') } catch (error) { return error.message }`);
+        if (said.ok)
+          expect(String(answerOf(said))).to.match(/making code from text is not allowed|^null$|without 'new'/);
+      });
+
+    for (const [name, body] of Object.entries(evaluations))
+      it(`${name} makes no code`, async () => {
+        const result = await attempt(body);
         if (result.ok) expect(answerOf(result)).not.to.equal('escaped');
-        else expect(kinds).to.include(kindOf(result));
-      }
-      // Where it is there at all, it says why.
-      const said = await attempt(`const maker = ${maker}; try { maker('') } catch (error) { return error.message }`);
-      if (said.ok) expect(String(answerOf(said))).to.match(/making code from text is not allowed|^null$|without 'new'/);
-    });
+        else expect(kindOf(result)).to.equal('runtime');
+      });
 
-  for (const [name, body] of Object.entries(evaluations))
-    it(`${name} makes no code`, async () => {
-      const result = await attempt(body);
-      if (result.ok) expect(answerOf(result)).not.to.equal('escaped');
-      else expect(kindOf(result)).to.equal('runtime');
-    });
+    for (const text of [
+      "import('x')",
+      "import('node:fs')",
+      "import('data:text/javascript,1')",
+      'import.meta',
+      "import x from 'node:fs'",
+      "import 'sallyport:host'",
+      "export * from 'sallyport:host'",
+      "import x from 'file:///etc/passwd'",
+      "import x from 'https://x.example/x.js'",
+    ])
+      it(`${text} is refused before it runs`, async () => {
+        const result = await runner.run(invocationOf(`${text};\nfunction onTokenGenerating() {}`));
+        expect(result).to.deep.include({ ok: false, kind: 'syntax' });
+        expect(result.ok ? undefined : result.location).to.include({ file: 'callbacks.js', line: 1 });
+      });
 
-  for (const text of [
-    "import('x')",
-    "import('node:fs')",
-    "import('data:text/javascript,1')",
-    'import.meta',
-    "import x from 'node:fs'",
-    "import 'sallyport:host'",
-    "export * from 'sallyport:host'",
-    "import x from 'file:///etc/passwd'",
-    "import x from 'https://x.example/x.js'",
-  ])
-    it(`${text} is refused before it runs`, async () => {
-      const result = await runner.run(invocationOf(`${text};\nfunction onTokenGenerating() {}`));
-      expect(result).to.deep.include({ ok: false, kind: 'syntax' });
-      expect(result.ok ? undefined : result.location).to.include({ file: 'callbacks.js', line: 1 });
-    });
+    for (const style of ['script', 'module'])
+      it(`a ${style} knows no name of another world`, async () => {
+        const types = absent.map((name) => `['${name}', typeof ${name}]`).join(',');
+        const declaration = `function onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', [${types}].filter(([, type]) => type !== 'undefined')) }`;
+        const result = await runner.run(invocationOf(style === 'module' ? `export ${declaration}` : declaration));
+        const known = answerOf(result) as [string, string][];
+        // Of the function around a module two names are seen, which lead to what it imports and to its globals.
+        expect(known.map(([name]) => name)).to.deep.equal(style === 'module' ? ['__import', '__globals'] : []);
+        const members = await attempt(
+          `return ${JSON.stringify(absent)}.filter((name) => name in globalThis || globalThis[name] !== undefined)`,
+        );
+        expect(answerOf(members)).to.deep.equal([]);
+      });
 
-  for (const style of ['script', 'module'])
-    it(`a ${style} knows no name of another world`, async () => {
-      const types = absent.map((name) => `['${name}', typeof ${name}]`).join(',');
-      const declaration = `function onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', [${types}].filter(([, type]) => type !== 'undefined')) }`;
-      const result = await runner.run(invocationOf(style === 'module' ? `export ${declaration}` : declaration));
-      const known = answerOf(result) as [string, string][];
-      // Of the function around a module two names are seen, which lead to what it imports and to its globals.
-      expect(known.map(([name]) => name)).to.deep.equal(style === 'module' ? ['__import', '__globals'] : []);
-      const members = await attempt(
-        `return ${JSON.stringify(absent)}.filter((name) => name in globalThis || globalThis[name] !== undefined)`,
-      );
-      expect(answerOf(members)).to.deep.equal([]);
-    });
-
-  it('no handle of the isolate is within reach, nor in what an answer of the engine leads to', async () => {
-    for (const top of ['', 'Array.prototype.own = 1;']) {
-      const result = await attempt(
-        `const response = await fetch('http://localhost/a'); const failure = await fetch('http://elsewhere.example/').catch((error) => error);
+    it('no handle of the isolate is within reach, nor in what an answer of the engine leads to', async () => {
+      for (const top of ['', 'Array.prototype.own = 1;']) {
+        const result = await attempt(
+          `const response = await fetch('http://localhost/a'); const failure = await fetch('http://elsewhere.example/').catch((error) => error);
          const pending = fetch('http://localhost/b'); const digest = crypto.subtle.digest('SHA-256', new Uint8Array(1));
          const found = handlesIn({ ...rootsOf([user, request, client]), response, failure, pending, digest }); await pending; await digest; println(JSON.stringify(found))`,
-        handles + top,
-      );
-      expect(result.logs.map(({ message }) => message)).to.deep.equal(['[]']);
-    }
-  });
+          handles + top,
+        );
+        expect(result.logs.map(({ message }) => message)).to.deep.equal(['[]']);
+      }
+    });
 
-  it('what is around a module leads to its own imports only', async () => {
-    const module = `import { sha256 } from 'sallyport/crypto';
+    it('what is around a module leads to its own imports only', async () => {
+      const module = `import { sha256 } from 'sallyport/crypto';
       export function onTokenGenerating(user, request) {
         const odd = [-1, 1, 2, 0.5, NaN, '0', 'length', 'constructor', '__proto__', {}, undefined];
         request.addAccessTokenClaim('answer', [typeof __import(0).sha256, ...odd.map((number) => typeof __import(number))]);
       }`;
-    const [first, ...others] = answerOf(await runner.run(invocationOf(module))) as string[];
-    expect(first).to.equal('function');
-    expect([...new Set(others)]).to.deep.equal(['undefined']);
-  });
+      const [first, ...others] = answerOf(await runner.run(invocationOf(module))) as string[];
+      expect(first).to.equal('function');
+      expect([...new Set(others)]).to.deep.equal(['undefined']);
+    });
 
-  it('no function of the realm is found among the callers of a hook', async () => {
-    const source = `function onTokenGenerating(user, request) {
+    it('no function of the realm is found among the callers of a hook', async () => {
+      const source = `function onTokenGenerating(user, request) {
       const seen = [];
       for (let caller = arguments.callee; caller && seen.length < 20; caller = caller.caller) seen.push(caller.name);
       request.addAccessTokenClaim('answer', seen);
     }`;
-    expect(answerOf(await runner.run(invocationOf(source)))).to.deep.equal(['onTokenGenerating']);
-  });
+      expect(answerOf(await runner.run(invocationOf(source)))).to.deep.equal(['onTokenGenerating']);
+    });
 
-  it('a script that patches everything the realm could use still gets no handle', async () => {
-    const spies = `
+    it('a script that patches everything the realm could use still gets no handle', async () => {
+      const spies = `
       const seen = [];
       const spy = (object) => {
         for (const key of Reflect.ownKeys(object)) {
@@ -246,7 +249,7 @@ describeLanes('escapes by code', (quickAfter) => {
       for (const name of ['reference', 'copy', 'promise', 'externalCopy', 'timeout', 'result', 'arguments', 'unsafeInherit', 'filename', 'applySync', 'getSync', 'apply_'])
         defineProperty(Object.prototype, name, { get() { 'use strict'; seen[seen.length] = this; return true }, configurable: true });
       spy(Array.prototype);`;
-    const source = `${handles}
+      const source = `${handles}
       ${spies}
       async function onTokenGenerating(user, request) {
         Log.info({ a: 1 }, [2], new Error('x'));
@@ -263,23 +266,25 @@ describeLanes('escapes by code', (quickAfter) => {
         }
         request.addAccessTokenClaim('answer', JSON.stringify({ found, text, spied: seen.length > 10 }));
       }`;
-    const result = await runner.run(invocationOf(source, { limits }));
-    expect(JSON.parse(String(answerOf(result)))).to.deep.equal({ found: [], text: '/a', spied: true });
-  });
+      const result = await runner.run(invocationOf(source, { limits }));
+      expect(JSON.parse(String(answerOf(result)))).to.deep.equal({ found: [], text: '/a', spied: true });
+    });
 
-  it('what one tenant patches, another never sees, in the same process', async () => {
-    const patch =
-      "Array.prototype.map = String.prototype.trim = JSON.parse = () => 'patched'; Object.prototype.seen = 'patched';";
-    await runner.run(invocationOf(callback('return 1', patch), { tenantId: 'one' }));
-    const other = callback("return [[1].map((n) => n + 1), ' x '.trim(), JSON.parse('2'), ({}).seen === undefined]");
-    expect(answerOf(await runner.run(invocationOf(other, { tenantId: 'two' })))).to.deep.equal([[2], 'x', 2, true]);
-    const same = callback('return [[1].map((n) => n + 1), ({}).seen === undefined]');
-    expect(answerOf(await runner.run(invocationOf(same, { tenantId: 'one' })))).to.deep.equal([[2], true]);
-  });
+    it('what one tenant patches, another never sees, in the same process', async () => {
+      const patch =
+        "Array.prototype.map = String.prototype.trim = JSON.parse = () => 'patched'; Object.prototype.seen = 'patched';";
+      await runner.run(invocationOf(callback('return 1', patch), { tenantId: 'one' }));
+      const other = callback("return [[1].map((n) => n + 1), ' x '.trim(), JSON.parse('2'), ({}).seen === undefined]");
+      expect(answerOf(await runner.run(invocationOf(other, { tenantId: 'two' })))).to.deep.equal([[2], 'x', 2, true]);
+      const same = callback('return [[1].map((n) => n + 1), ({}).seen === undefined]');
+      expect(answerOf(await runner.run(invocationOf(same, { tenantId: 'one' })))).to.deep.equal([[2], true]);
+    });
 
-  it('the same text is another isolate for another tenant', async () => {
-    const source = asyncCallback("if (typeof made === 'undefined') made = 0; made += 1; return made");
-    for (const tenantId of ['x', 'y', 'x', 'y'])
-      expect(answerOf(await runner.run(invocationOf(source, { tenantId })))).to.equal(1);
-  });
-});
+    it('the same text is another isolate for another tenant', async () => {
+      const source = asyncCallback("if (typeof made === 'undefined') made = 0; made += 1; return made");
+      for (const tenantId of ['x', 'y', 'x', 'y'])
+        expect(answerOf(await runner.run(invocationOf(source, { tenantId })))).to.equal(1);
+    });
+  },
+  'if thorough',
+);

@@ -195,141 +195,146 @@ const hookNames: readonly HookName[] = [
   'onSelfRegistration',
 ];
 
-describeLanes('results that deceive', (quickAfter) => {
-  let runner: ScriptRunner;
-  before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
-  });
-  after(() => runner.close());
+describeLanes(
+  'results that deceive',
+  (quickAfter) => {
+    let runner: ScriptRunner;
+    before(() => {
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
+    });
+    after(() => runner.close());
 
-  const limits = { cpuMilliseconds: 1000, memoryMebibytes: 16 };
-  const expectUntouched = async () => {
-    const other = callback('return [({}).admin === undefined, user.username, request.approvedScopes]');
-    const result = await runner.run(invocationOf(other, { tenantId: 'other' }));
-    expect(answerOf(result)).to.deep.equal([true, 'jane', ['openid', 'patient/*.rs']]);
-  };
-  const expectPlain = (result: InvocationResult) => {
-    if (!result.ok) return;
-    const text = JSON.stringify(result.value);
-    expect(JSON.parse(text)).to.deep.equal(result.value);
-    expect(text).not.to.include('"__proto__":');
-    expect(({} as Record<string, unknown>)['admin']).to.equal(undefined);
-  };
+    const limits = { cpuMilliseconds: 1000, memoryMebibytes: 16 };
+    const expectUntouched = async () => {
+      const other = callback('return [({}).admin === undefined, user.username, request.approvedScopes]');
+      const result = await runner.run(invocationOf(other, { tenantId: 'other' }));
+      expect(answerOf(result)).to.deep.equal([true, 'jane', ['openid', 'patient/*.rs']]);
+    };
+    const expectPlain = (result: InvocationResult) => {
+      if (!result.ok) return;
+      const text = JSON.stringify(result.value);
+      expect(JSON.parse(text)).to.deep.equal(result.value);
+      expect(text).not.to.include('"__proto__":');
+      expect(({} as Record<string, unknown>)['admin']).to.equal(undefined);
+    };
 
-  for (const [what, { does, answer, kinds }] of Object.entries(claims))
-    it(`${what} as a claim`, async () => {
-      const source = `function onTokenGenerating(user, request, client) { const claim = (value) => request.addAccessTokenClaim('answer', value); ${does} }`;
-      const result = await runner.run(invocationOf(source, { tenantId: what, limits }));
-      if (kinds) expect(kinds, JSON.stringify(result).slice(0, 300)).to.include(kindOf(result));
-      else expect(answerOf(result)).to.deep.equal(answer);
-      expectPlain(result);
-      await expectUntouched();
+    for (const [what, { does, answer, kinds }] of Object.entries(claims))
+      it(`${what} as a claim`, async () => {
+        const source = `function onTokenGenerating(user, request, client) { const claim = (value) => request.addAccessTokenClaim('answer', value); ${does} }`;
+        const result = await runner.run(invocationOf(source, { tenantId: what, limits }));
+        if (kinds) expect(kinds, JSON.stringify(result).slice(0, 300)).to.include(kindOf(result));
+        else expect(answerOf(result)).to.deep.equal(answer);
+        expectPlain(result);
+        await expectUntouched();
+      });
+
+    // What becomes of a result is the same in both; on the process's thread the hooks stand for each other.
+    for (const hook of quickAfter === 0 ? (['onTokenGenerating', 'authenticate'] as const) : hookNames) {
+      for (const [what, [does, ...kinds]] of Object.entries(answers))
+        it(`${hook} answers ${what}`, async () => {
+          const result = await runner.run(
+            invocationOf(`function ${hook}() { ${does} }`, {
+              hook,
+              tenantId: `${hook} ${what}`,
+              limits: { ...limits, cpuMilliseconds: 200, wallMilliseconds: 2000 },
+            }),
+          );
+          expect(kinds, JSON.stringify(result).slice(0, 300)).to.include(kindOf(result));
+          expectPlain(result);
+          // What decides about a person is decided by the objects of the factory and by nothing that looks like them.
+          if (result.ok && hook === 'authenticate') expect(result.value).to.deep.equal({ failure: {} });
+          if (result.ok && (hook === 'onAuthenticateSuccess' || hook === 'onSelfRegistration'))
+            expect(result.value).not.to.have.property('failure');
+          if (hook === 'getUserName') expect(kindOf(result)).not.to.equal('ok');
+          await expectUntouched();
+        });
+
+      for (const [what, does] of Object.entries(models))
+        it(`${hook} makes of what it is given: ${what}`, async () => {
+          const source = `function ${hook}(given) { ${does} }`;
+          const result = await runner.run(invocationOf(source, { hook, tenantId: `${hook} ${what}`, limits }));
+          expect(kindOf(result)).to.be.oneOf(['ok', 'shape', 'runtime', 'memory', 'timeout', 'crashed']);
+          expectPlain(result);
+          if (result.ok) {
+            const problem = validateEffect(hook, result.value);
+            // Whatever is not refused here is in the form of an effect, or refused by its schema.
+            if (problem !== undefined) expect(problem).to.match(/^the result of /);
+          }
+          await expectUntouched();
+        });
+    }
+
+    it('an answer that is no object of the factory is refused where one is needed', async () => {
+      const bodies = [
+        'return { success: true }',
+        'return new Proxy(factory.newFailure(), {})',
+        'return Object.create(factory.newSuccess())',
+        'return structuredClone({ message: null })',
+        'return factory.newFailure',
+        'return [factory.newSuccess()]',
+        'return true',
+        "return 'success'",
+      ];
+      for (const body of bodies)
+        for (const hook of ['onAuthenticateSuccess', 'authenticate'] as const) {
+          const result = await runner.run(invocationOf(`function ${hook}(first, factory) { ${body} }`, { hook }));
+          expect(kindOf(result), `${hook}: ${body}`).to.equal('shape');
+        }
     });
 
-  // What becomes of a result is the same in both; on the process's thread the hooks stand for each other.
-  for (const hook of quickAfter === 0 ? (['onTokenGenerating', 'authenticate'] as const) : hookNames) {
-    for (const [what, [does, ...kinds]] of Object.entries(answers))
-      it(`${hook} answers ${what}`, async () => {
-        const result = await runner.run(
-          invocationOf(`function ${hook}() { ${does} }`, {
-            hook,
-            tenantId: `${hook} ${what}`,
-            limits: { ...limits, cpuMilliseconds: 200, wallMilliseconds: 2000 },
-          }),
-        );
-        expect(kinds, JSON.stringify(result).slice(0, 300)).to.include(kindOf(result));
-        expectPlain(result);
-        // What decides about a person is decided by the objects of the factory and by nothing that looks like them.
-        if (result.ok && hook === 'authenticate') expect(result.value).to.deep.equal({ failure: {} });
-        if (result.ok && (hook === 'onAuthenticateSuccess' || hook === 'onSelfRegistration'))
-          expect(result.value).not.to.have.property('failure');
-        if (hook === 'getUserName') expect(kindOf(result)).not.to.equal('ok');
-        await expectUntouched();
-      });
-
-    for (const [what, does] of Object.entries(models))
-      it(`${hook} makes of what it is given: ${what}`, async () => {
-        const source = `function ${hook}(given) { ${does} }`;
-        const result = await runner.run(invocationOf(source, { hook, tenantId: `${hook} ${what}`, limits }));
-        expect(kindOf(result)).to.be.oneOf(['ok', 'shape', 'runtime', 'memory', 'timeout', 'crashed']);
-        expectPlain(result);
-        if (result.ok) {
-          const problem = validateEffect(hook, result.value);
-          // Whatever is not refused here is in the form of an effect, or refused by its schema.
-          if (problem !== undefined) expect(problem).to.match(/^the result of /);
-        }
-        await expectUntouched();
-      });
-  }
-
-  it('an answer that is no object of the factory is refused where one is needed', async () => {
-    const bodies = [
-      'return { success: true }',
-      'return new Proxy(factory.newFailure(), {})',
-      'return Object.create(factory.newSuccess())',
-      'return structuredClone({ message: null })',
-      'return factory.newFailure',
-      'return [factory.newSuccess()]',
-      'return true',
-      "return 'success'",
-    ];
-    for (const body of bodies)
-      for (const hook of ['onAuthenticateSuccess', 'authenticate'] as const) {
-        const result = await runner.run(invocationOf(`function ${hook}(first, factory) { ${body} }`, { hook }));
-        expect(kindOf(result), `${hook}: ${body}`).to.equal('shape');
+    describe('in a script that changes what all share', () => {
+      const patches: Readonly<Record<string, string>> = {
+        'toJSON of objects': "Object.prototype.toJSON = () => 'x'",
+        'toJSON that looks like a result':
+          'Object.prototype.toJSON = () => ({ ok: true, defined: false, value: null })',
+        'toJSON of arrays': 'Array.prototype.toJSON = () => ({})',
+        'toJSON of texts': "String.prototype.toJSON = () => 'x'",
+        'ok of objects': 'Object.prototype.ok = true; Object.prototype.defined = false',
+        'a getter of kind': "Object.defineProperty(Object.prototype, 'kind', { get: () => 'ok' })",
+        'then of objects': 'Object.prototype.then = function (resolve) { resolve(1) }',
+        'then of promises': 'Promise.prototype.then = function () { return this }',
+        stringify: "JSON.stringify = () => '{}'",
+        includes: 'Array.prototype.includes = () => true',
+        map: 'Array.prototype.map = () => [1]',
+        iteration: 'Array.prototype[Symbol.iterator] = function* () {}',
+        'slice of texts': 'String.prototype.slice = () => ({})',
+        'the constructor of errors':
+          'Error = class { constructor() { this.message = {} } }; Error.prototype.name = "x"; Object.assign(Error.prototype, {})',
+        species: 'Object.defineProperty(Array, Symbol.species, { value: class { constructor() { return [] } } })',
+        hasOwn: 'Object.hasOwn = () => true',
+        freezing:
+          'Object.freeze = () => ({}); Object.defineProperty = () => ({}); Object.defineProperty(Object.prototype, "y", {})',
+        parse: 'JSON.parse = () => ({ ok: true })',
+      };
+      for (const [what, patch] of Object.entries(patches)) {
+        it(`${what}: a denial stays one, or the invocation fails`, async () => {
+          const result = await runner.run(
+            invocationOf(`${patch};\nfunction onTokenGenerating() { deny('no') }`, { tenantId: what }),
+          );
+          expect(kindOf(result), JSON.stringify(result).slice(0, 300)).to.be.oneOf([
+            'denied',
+            'shape',
+            'runtime',
+            'timeout',
+          ]);
+          await expectUntouched();
+        });
+        it(`${what}: a failure stays one`, async () => {
+          const result = await runner.run(
+            invocationOf(`${patch};\nfunction onTokenGenerating() { throw new TypeError('x') }`, { tenantId: what }),
+          );
+          expect(kindOf(result)).to.be.oneOf(['shape', 'runtime', 'timeout']);
+        });
+        it(`${what}: a script that works does not count as one without the hook`, async () => {
+          const source = `${patch};\nfunction onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', 1); Log.info('x', {}) }`;
+          const result = await runner.run(invocationOf(source, { tenantId: what }));
+          if (result.ok) expect(result.defined).to.equal(true);
+          expectPlain(result);
+          for (const { message } of result.logs) expect(message).to.be.a('string');
+          await expectUntouched();
+        });
       }
-  });
-
-  describe('in a script that changes what all share', () => {
-    const patches: Readonly<Record<string, string>> = {
-      'toJSON of objects': "Object.prototype.toJSON = () => 'x'",
-      'toJSON that looks like a result': 'Object.prototype.toJSON = () => ({ ok: true, defined: false, value: null })',
-      'toJSON of arrays': 'Array.prototype.toJSON = () => ({})',
-      'toJSON of texts': "String.prototype.toJSON = () => 'x'",
-      'ok of objects': 'Object.prototype.ok = true; Object.prototype.defined = false',
-      'a getter of kind': "Object.defineProperty(Object.prototype, 'kind', { get: () => 'ok' })",
-      'then of objects': 'Object.prototype.then = function (resolve) { resolve(1) }',
-      'then of promises': 'Promise.prototype.then = function () { return this }',
-      stringify: "JSON.stringify = () => '{}'",
-      includes: 'Array.prototype.includes = () => true',
-      map: 'Array.prototype.map = () => [1]',
-      iteration: 'Array.prototype[Symbol.iterator] = function* () {}',
-      'slice of texts': 'String.prototype.slice = () => ({})',
-      'the constructor of errors':
-        'Error = class { constructor() { this.message = {} } }; Error.prototype.name = "x"; Object.assign(Error.prototype, {})',
-      species: 'Object.defineProperty(Array, Symbol.species, { value: class { constructor() { return [] } } })',
-      hasOwn: 'Object.hasOwn = () => true',
-      freezing:
-        'Object.freeze = () => ({}); Object.defineProperty = () => ({}); Object.defineProperty(Object.prototype, "y", {})',
-      parse: 'JSON.parse = () => ({ ok: true })',
-    };
-    for (const [what, patch] of Object.entries(patches)) {
-      it(`${what}: a denial stays one, or the invocation fails`, async () => {
-        const result = await runner.run(
-          invocationOf(`${patch};\nfunction onTokenGenerating() { deny('no') }`, { tenantId: what }),
-        );
-        expect(kindOf(result), JSON.stringify(result).slice(0, 300)).to.be.oneOf([
-          'denied',
-          'shape',
-          'runtime',
-          'timeout',
-        ]);
-        await expectUntouched();
-      });
-      it(`${what}: a failure stays one`, async () => {
-        const result = await runner.run(
-          invocationOf(`${patch};\nfunction onTokenGenerating() { throw new TypeError('x') }`, { tenantId: what }),
-        );
-        expect(kindOf(result)).to.be.oneOf(['shape', 'runtime', 'timeout']);
-      });
-      it(`${what}: a script that works does not count as one without the hook`, async () => {
-        const source = `${patch};\nfunction onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', 1); Log.info('x', {}) }`;
-        const result = await runner.run(invocationOf(source, { tenantId: what }));
-        if (result.ok) expect(result.defined).to.equal(true);
-        expectPlain(result);
-        for (const { message } of result.logs) expect(message).to.be.a('string');
-        await expectUntouched();
-      });
-    }
-  });
-});
+    });
+  },
+  'if thorough',
+);

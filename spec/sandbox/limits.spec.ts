@@ -170,49 +170,53 @@ const talkative: Readonly<Record<string, Attempt>> = {
   'an answer in a circle': { does: 'const round = []; round.push(round); return round', kinds: ['runtime'] },
 };
 
-describeLanes('limits of an invocation', (quickAfter) => {
-  let runner: ScriptRunner;
-  before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 2, quickAfter });
-  });
-  after(() => runner.close());
+describeLanes(
+  'limits of an invocation',
+  (quickAfter) => {
+    let runner: ScriptRunner;
+    before(() => {
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 2, quickAfter });
+    });
+    after(() => runner.close());
 
-  /** Runs it, then another invocation of the same tenant and one of another, which must know nothing of it. */
-  async function attempt(title: string, { does, kinds, limits = {} }: Attempt): Promise<void> {
-    const began = performance.now();
-    const result = await runner.run(invocationOf(asyncCallback(does), { tenantId: title, limits }));
-    expect(kinds, JSON.stringify(result)).to.include(kindOf(result));
-    if (!result.ok) expect(result.message).not.to.match(/undefined|\[object/);
-    expect(performance.now() - began).to.be.below(20_000);
-    for (const { residentMebibytes } of sandboxProcesses()) expect(residentMebibytes()).to.be.below(1024);
-    const other = await runner.run(invocationOf(callback('return 7'), { tenantId: 'other' }));
-    expect(answerOf(other)).to.equal(7);
-  }
+    /** Runs it, then another invocation of the same tenant and one of another, which must know nothing of it. */
+    async function attempt(title: string, { does, kinds, limits = {} }: Attempt): Promise<void> {
+      const began = performance.now();
+      const result = await runner.run(invocationOf(asyncCallback(does), { tenantId: title, limits }));
+      expect(kinds, JSON.stringify(result)).to.include(kindOf(result));
+      if (!result.ok) expect(result.message).not.to.match(/undefined|\[object/);
+      expect(performance.now() - began).to.be.below(20_000);
+      for (const { residentMebibytes } of sandboxProcesses()) expect(residentMebibytes()).to.be.below(1024);
+      const other = await runner.run(invocationOf(callback('return 7'), { tenantId: 'other' }));
+      expect(answerOf(other)).to.equal(7);
+    }
 
-  for (const [title, one] of Object.entries(endless))
-    it(`${title} is stopped`, () => attempt(title, { ...one, limits: { ...short, ...one.limits } }));
-  // Begun on the process's thread it is soon run again on one of the isolate, which the other suite has tried in full.
-  for (const [title, one] of Object.entries(greedy).filter((_one, index) => quickAfter > 0 || index % 3 === 0))
-    it(`${title}: memory is bounded`, () =>
-      // Where the machine is busy, time may be up before memory is.
-      attempt(title, {
-        does: one.does,
-        kinds: [...one.kinds, 'timeout'],
-        limits: { cpuMilliseconds: 3000, memoryMebibytes: 16 },
-      }));
-  for (const [title, one] of Object.entries(talkative))
-    it(`${title} is refused`, () => attempt(title, { ...one, limits: { cpuMilliseconds: 1000 } }));
+    for (const [title, one] of Object.entries(endless))
+      it(`${title} is stopped`, () => attempt(title, { ...one, limits: { ...short, ...one.limits } }));
+    // Begun on the process's thread it is soon run again on one of the isolate, which the other suite has tried in full.
+    for (const [title, one] of Object.entries(greedy).filter((_one, index) => quickAfter > 0 || index % 3 === 0))
+      it(`${title}: memory is bounded`, () =>
+        // Where the machine is busy, time may be up before memory is.
+        attempt(title, {
+          does: one.does,
+          kinds: [...one.kinds, 'timeout'],
+          limits: { cpuMilliseconds: 3000, memoryMebibytes: 16 },
+        }));
+    for (const [title, one] of Object.entries(talkative))
+      it(`${title} is refused`, () => attempt(title, { ...one, limits: { cpuMilliseconds: 1000 } }));
 
-  it('what was stopped is started afresh: the same script goes on afterwards', async () => {
-    const source = asyncCallback("if (request.clientId === 'loop') for (;;) {} return 'fine'").replace(
-      'const answer',
-      "if (request.clientId === 'loop') for (;;) {}\nconst answer",
-    );
-    const input = {
-      ...(invocationOf(source).input as object),
-      request: { clientId: 'loop', grantType: 'x', requestedScopes: [], approvedScopes: [], requestParameters: {} },
-    };
-    expect(kindOf(await runner.run(invocationOf(source, { input, limits: short })))).to.equal('timeout');
-    expect(answerOf(await runner.run(invocationOf(source, { limits: short })))).to.equal('fine');
-  });
-});
+    it('what was stopped is started afresh: the same script goes on afterwards', async () => {
+      const source = asyncCallback("if (request.clientId === 'loop') for (;;) {} return 'fine'").replace(
+        'const answer',
+        "if (request.clientId === 'loop') for (;;) {}\nconst answer",
+      );
+      const input = {
+        ...(invocationOf(source).input as object),
+        request: { clientId: 'loop', grantType: 'x', requestedScopes: [], approvedScopes: [], requestParameters: {} },
+      };
+      expect(kindOf(await runner.run(invocationOf(source, { input, limits: short })))).to.equal('timeout');
+      expect(answerOf(await runner.run(invocationOf(source, { limits: short })))).to.equal('fine');
+    });
+  },
+  'if thorough',
+);

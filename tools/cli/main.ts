@@ -1,13 +1,6 @@
-/** The command line. Each command is a file of its own. */
+/** The command line. Each command is a file of its own, which is read when it is asked for: all of them take a while. */
 import { Command, type CommanderError, Option } from 'commander';
-import { check } from './check.ts';
-import { addImportCommand } from './import.ts';
-import { migrate } from './migrate.ts';
-import { newTenant } from './new.ts';
-import { addRemoteCommands } from './remote/commands.ts';
-import { serve } from './serve.ts';
-import { addSimulateCommand } from './simulate.ts';
-import { testCases, type TestOptions } from './test.ts';
+import type { TestOptions } from './test.ts';
 import { reporters } from './test/report.ts';
 
 const write = (line: string) => void process.stdout.write(`${line}\n`);
@@ -22,6 +15,7 @@ program
   .command('serve')
   .description('start the server')
   .action(async () => {
+    const { serve } = await import('./serve.ts');
     const code = await serve(write);
     if (code !== undefined) process.exit(code);
   });
@@ -30,13 +24,19 @@ program
   .command('check')
   .argument('[path]', "a tenant's folder, a folder of them, or a server file; what serve would take where absent")
   .description('find everything that is wrong with a configuration')
-  .action(async (path: string | undefined) => process.exit(await check(path, write)));
+  .action(async (path: string | undefined) => {
+    const { check } = await import('./check.ts');
+    process.exit(await check(path, write));
+  });
 
 program
   .command('new')
   .argument('<folder>', 'a new folder, whose name becomes the name of the tenant')
   .description('make a tenant to begin with: a typed callback and a case that holds')
-  .action(async (folder: string) => process.exit(await newTenant(folder, write)));
+  .action(async (folder: string) => {
+    const { newTenant } = await import('./new.ts');
+    process.exit(await newTenant(folder, write));
+  });
 
 program
   .command('test')
@@ -46,17 +46,29 @@ program
   .addOption(new Option('--reporter <form>', 'how results are told').choices(reporters).default('lines'))
   .option('--junit <file>', 'also write the results as JUnit XML')
   .option('--update', 'write into cases that fail what was found')
-  .action(async (paths: string[], options: TestOptions) => process.exit(await testCases(paths, options, write)));
+  .action(async (paths: string[], options: TestOptions) => {
+    const { testCases } = await import('./test.ts');
+    process.exit(await testCases(paths, options, write));
+  });
 
-addSimulateCommand(program, write);
+const asked = process.argv[2] ?? '';
+const isLocal = ['serve', 'check', 'new', 'test', 'migrate'].includes(asked);
+const remote = isLocal ? undefined : await import('./remote/commands.ts');
+/** For help, and to say what was meant by a word that is no command, all of them must be known. */
+const isOther = remote !== undefined && !remote.isRemote(asked);
+
+if (isOther) (await import('./simulate.ts')).addSimulateCommand(program, write);
 
 program
   .command('migrate')
   .description('bring the database to this version')
-  .action(async () => process.exit(await migrate(write)));
+  .action(async () => {
+    const { migrate } = await import('./migrate.ts');
+    process.exit(await migrate(write));
+  });
 
-addImportCommand(program, write);
-addRemoteCommands(program, write);
+if (isOther) (await import('./import.ts')).addImportCommand(program, write);
+remote?.addRemoteCommands(program, write);
 
 /** Whoever asks for help did nothing wrong; any other reason to end before a command runs is a wrong command. */
 function wrongUseEndsWith2(command: Command): void {

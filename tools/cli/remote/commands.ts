@@ -22,6 +22,7 @@ interface Options extends BodyOptions {
 const groups: Readonly<Record<string, string>> = {
   client: 'the apps of a tenant and their secrets',
   user: 'the people of a tenant, what they allowed, and where they are logged in',
+  registration: 'the accounts that people asked for and an administrator approves',
   provider: 'the foreign providers people log in with',
   keys: 'the signing keys of a tenant',
   launch: 'launch handles for an EHR launch',
@@ -34,6 +35,11 @@ const groups: Readonly<Record<string, string>> = {
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds the commands to the program; each one ends the process with its exit code. */
+/** Whether a command of this name is one of the admin API's. */
+export function isRemote(name: string): boolean {
+  return routes.some(({ commands }) => commands.some((command) => command.name.split(' ')[0] === name));
+}
+
 export function addRemoteCommands(program: Command, write: (line: string) => void): void {
   const parents = new Map<string, Command>();
   for (const route of routes) {
