@@ -1,5 +1,5 @@
 /** The command line. Each command is a file of its own, which is read when it is asked for: all of them take a while. */
-import { Command, type CommanderError, Option } from 'commander';
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { TestOptions } from './test.ts';
 import { reporters } from './test/report.ts';
 
@@ -46,10 +46,20 @@ program
   .addOption(new Option('--reporter <form>', 'how results are told').choices(reporters).default('lines'))
   .option('--junit <file>', 'also write the results as JUnit XML')
   .option('--update', 'write into cases that fail what was found')
+  .option('--coverage', 'tell which lines and branches of the scripts ran')
+  .option('--coverage-min <percent>', 'fail where fewer of the lines, or of the branches, ran', percentage)
+  .option('--coverage-lcov <file>', 'write coverage as lcov, for editors and build servers')
   .action(async (paths: string[], options: TestOptions) => {
     const { testCases } = await import('./test.ts');
     process.exit(await testCases(paths, options, write));
   });
+
+function percentage(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 100))
+    throw new InvalidArgumentError('It is a number from 0 to 100.');
+  return value;
+}
 
 const asked = process.argv[2] ?? '';
 const isLocal = ['serve', 'check', 'new', 'test', 'migrate'].includes(asked);

@@ -10,6 +10,8 @@ import { createSimulator, type Simulator } from '../../engine/simulator/simulato
 import type { Problem } from '../../engine/tenant/problem.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
 import { loadWithMadeUpSecrets } from './made-up.ts';
+import { coverageLines, lcovOf, tooLittle } from './test/coverage/report.ts';
+import { type Coverage, createCoverage } from './test/coverage/runner.ts';
 import { junitOf, linesOf, type Reporter, tapOf, type Told } from './test/report.ts';
 import { renewedCase } from './test/update.ts';
 
@@ -21,6 +23,12 @@ export interface TestOptions {
   readonly filter?: string;
   /** Writes into each case that fails what was found. */
   readonly update?: boolean;
+  /** Tells which lines and branches of the scripts ran. */
+  readonly coverage?: boolean;
+  /** The least percentage of lines, and of branches, of all scripts together. */
+  readonly coverageMin?: number;
+  /** Where to write coverage as lcov. */
+  readonly coverageLcov?: string;
 }
 
 type Write = (line: string) => void;
@@ -52,7 +60,9 @@ export async function testCases(paths: readonly string[], options: TestOptions, 
     return 1;
   }
   const { reporter = 'lines' } = options;
-  const told = await runAll(found.files, options, (each) => {
+  const coverage = wantsCoverage(options) ? createCoverage() : undefined;
+  for (const { tenant } of found.files) coverage?.add(tenant);
+  const told = await runAll(found.files, options, coverage, (each) => {
     if (reporter === 'lines') for (const line of linesOf(each)) write(line);
   });
   if (reporter === 'junit') write(junitOf(told).trimEnd());
@@ -63,8 +73,32 @@ export async function testCases(paths: readonly string[], options: TestOptions, 
     if (told.length === 0) remark(nothingFound(paths, options));
     remark(`${told.length - failed} passed, ${failed} failed`);
   }
-  const written = options.junit === undefined || (await writeJunit(options.junit, told, write));
-  return failed > 0 || told.length === 0 || !written ? 1 : 0;
+  const written = options.junit === undefined || (await writeReport(options.junit, junitOf(told), write));
+  const covered = !coverage || (await tellCoverage(coverage, options, reporter === 'junit' ? complain : remark));
+  return failed > 0 || told.length === 0 || !written || !covered ? 1 : 0;
+}
+
+function wantsCoverage({ coverage, coverageMin, coverageLcov }: TestOptions): boolean {
+  return coverage === true || coverageMin !== undefined || coverageLcov !== undefined;
+}
+
+/** @returns whether there is enough of it, and it could be written. */
+async function tellCoverage(
+  coverage: Coverage,
+  { coverageMin = 0, coverageLcov }: TestOptions,
+  remark: Write,
+): Promise<boolean> {
+  const files = coverage.files();
+  for (const line of coverageLines(files)) remark(line);
+  const lacking = tooLittle(files, coverageMin);
+  lacking.forEach(remark);
+  const written = coverageLcov === undefined || (await writeReport(coverageLcov, lcovOf(files), remark));
+  return written && lacking.length === 0;
+}
+
+/** Where the standard output is for programs alone. */
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function nothingFound(paths: readonly string[], { filter }: TestOptions): string {
@@ -72,9 +106,9 @@ function nothingFound(paths: readonly string[], { filter }: TestOptions): string
   return `There is no *.case.json${which} below ${paths.join(', ')}.`;
 }
 
-async function writeJunit(file: string, told: readonly Told[], write: Write): Promise<boolean> {
+async function writeReport(file: string, text: string, write: Write): Promise<boolean> {
   try {
-    await writeFile(file, junitOf(told));
+    await writeFile(file, text);
     return true;
   } catch (error) {
     write(`The results could not be written to ${file} (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`);
@@ -119,9 +153,11 @@ async function folderAbove(file: string): Promise<string> {
 async function runAll(
   files: readonly CaseFile[],
   options: TestOptions,
+  coverage: Coverage | undefined,
   tell: (told: Told) => void,
 ): Promise<readonly Told[]> {
-  const runner = createScriptRunner({ outbound: nowhere, trialsOnly: true });
+  const sandbox = createScriptRunner({ outbound: nowhere, trialsOnly: true });
+  const runner = coverage?.watch(sandbox) ?? sandbox;
   const simulator = createSimulator(runner);
   const told: (Told | undefined)[] = files.map(() => undefined);
   const done = new Set<number>();
