@@ -8,6 +8,7 @@ import type { Trace } from './flow/trace.ts';
 import { providerSecretName } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
 import { createSaml, isSaml } from './identity/saml.ts';
+import { createSamlLogOut } from './identity/saml-log-out.ts';
 import { createLdapModule } from './identity/ldap/directory.ts';
 import { createLocalModule } from './identity/local.ts';
 import { createLoginThrottle } from './identity/login-throttle.ts';
@@ -107,11 +108,14 @@ export function compose(parts: Parts): ComposedEngine {
     throttle,
   });
   const openid = createFederation({ outbound, sealer: parts.sealer });
-  const saml = createSaml({ replays: store.replays });
+  const saml = createSaml({ replays: store.replays, sealer: parts.sealer });
+  const samlLogOut = createSamlLogOut({ replays: store.replays, sealer: parts.sealer });
   const federation: FederationPort = {
     ...openid,
     ...saml,
+    ...samlLogOut,
     start: (input) => (isSaml(input.provider) ? saml : openid).start(input),
+    endSessionUrl: (input) => (isSaml(input.provider) ? samlLogOut : openid).endSessionUrl(input),
   };
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({
     max: 10_000,

@@ -34,8 +34,32 @@ export interface IdentityPort {
 
 /** What a provider posted, verified; it waits with the flow until the person's own browser comes for it. */
 export type SamlAnswer =
-  | { readonly ok: true; readonly subject: string; readonly claims: Readonly<Record<string, unknown>> }
+  | {
+      readonly ok: true;
+      readonly subject: string;
+      readonly claims: Readonly<Record<string, unknown>>;
+      /** What the end of the session there needs, encrypted as tokens are. */
+      readonly tokens?: string;
+    }
   | { readonly ok: false; readonly code: 'denied' | 'provider-error' | 'invalid-response'; readonly message: string };
+
+/** A message of a SAML provider about log-out, verified. */
+export type SamlLogOut =
+  | {
+      readonly kind: 'request';
+      readonly requestId: string;
+      readonly subject: string;
+      /** The sessions that are meant; all of the person's where there are none. */
+      readonly sessionIndexes: readonly string[];
+      readonly relayState?: string;
+    }
+  | {
+      readonly kind: 'response';
+      readonly inResponseTo: string;
+      readonly succeeded: boolean;
+      readonly relayState?: string;
+    }
+  | { readonly kind: 'refused'; readonly message: string };
 
 /** What people prove besides their password. Instants are epoch milliseconds. */
 export interface SecondFactorPort {
@@ -188,11 +212,44 @@ export interface FederationPort {
   revoke(input: KeptTokens): Promise<boolean>;
   /**
    * Where the browser logs out at the provider; undefined where that is not wanted or not offered.
-   * @param input.onward where the person goes when they are back, kept in `state`.
+   * @param input.onward where the person goes when they are back: kept in `state`, or in what the browser is to keep.
    */
   endSessionUrl(
     input: KeptTokens & { readonly backTo: string; readonly onward?: string; readonly now: number },
-  ): Promise<string | undefined>;
+  ): Promise<{ readonly url: string; readonly kept?: string } | undefined>;
+  /** What the browser kept of its log-out at a SAML provider; undefined where it is none, or too old. */
+  samlLogOutOf(input: { readonly tenant: Tenant; readonly kept: string; readonly now: number }):
+    | {
+        readonly provider: string;
+        readonly requestId: string;
+        readonly relayState: string;
+        readonly onward?: string | undefined;
+      }
+    | undefined;
+  /**
+   * Verifies a message of a SAML provider about log-out: signature, issuer, destination, and of a request its time and
+   * that it is new.
+   * @param input.query as it was received.
+   */
+  readSamlLogOut(input: {
+    readonly tenant: Tenant;
+    readonly provider: Provider;
+    readonly query: string;
+    readonly now: number;
+  }): Promise<SamlLogOut>;
+  /**
+   * Where the browser brings the signed answer to a provider's request; undefined where there is no log-out with it.
+   * @param input.known whether the person is known here.
+   */
+  answerSamlLogOut(input: {
+    readonly tenant: Tenant;
+    readonly provider: Provider;
+    readonly requestId: string;
+    readonly relayState?: string | undefined;
+    readonly known: boolean;
+  }): Promise<string | undefined>;
+  /** Whether what a session kept is of this person and among these sessions. */
+  isSamlSession(input: KeptTokens & { readonly subject: string; readonly sessionIndexes: readonly string[] }): boolean;
   /** Reads `onward` out of the `state` that a provider gave back. */
   onwardOf(input: { readonly tenant: Tenant; readonly state: string; readonly now: number }): string | undefined;
 }

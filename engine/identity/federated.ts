@@ -7,6 +7,8 @@ import type { OutboundClient } from '../outbound/client.ts';
 import type { Sealer } from '../key/seal.ts';
 import { hashHandle } from '../store/secret.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
+import type { SamlPort } from './saml.ts';
+import type { SamlLogOutPort } from './saml-log-out.ts';
 
 const discoveryLifetime = 10 * 60_000;
 
@@ -20,7 +22,7 @@ class ProviderDown extends TypeError {}
 export function createFederation(options: {
   readonly outbound: OutboundClient;
   readonly sealer: Sealer;
-}): Omit<FederationPort, 'readSaml' | 'samlMetadata'> {
+}): Omit<FederationPort, keyof (SamlPort & SamlLogOutPort)> & Pick<FederationPort, 'start' | 'endSessionUrl'> {
   const configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: discoveryLifetime });
   /** The keys of each provider, as they were read last. */
   const keys = new LRUCache<string, NonNullable<ReturnType<typeof oidc.getJwksCache>>>({
@@ -200,7 +202,7 @@ export function createFederation(options: {
           ...(state ? { state: options.sealer.seal(tenant.id, onwardName, state) } : {}),
         });
         return url.protocol === 'https:' || (url.protocol === 'http:' && mayBeInsecure(tenant, provider))
-          ? url.href
+          ? { url: url.href }
           : undefined;
       } catch {
         return undefined;

@@ -5,13 +5,23 @@
 import { SAML, type Profile, ValidateInResponseTo } from '@node-saml/node-saml';
 import type { FederationPort, SamlAnswer } from '../flow/ports.ts';
 import { openAssertion } from './saml-decryption.ts';
+import type { Sealer } from '../key/seal.ts';
 import { newHandle } from '../store/secret.ts';
 import type { ReplayRepository } from '../store/store.ts';
 import type { Provider, SamlSettings, Tenant } from '../tenant/tenant.ts';
 
 export type SamlPort = Pick<FederationPort, 'start' | 'readSaml' | 'samlMetadata'>;
 
-type SamlProvider = Provider & { readonly saml: SamlSettings };
+export type SamlProvider = Provider & { readonly saml: SamlSettings };
+
+/** Of whom the assertion spoke, in the words of the assertion; a request for log-out must repeat them. */
+export interface SamlSession {
+  readonly subject: string;
+  readonly format?: string | undefined;
+  readonly nameQualifier?: string | undefined;
+  readonly spNameQualifier?: string | undefined;
+  readonly sessionIndex?: string | undefined;
+}
 
 /** Characters of XML; the form itself is bounded as well. */
 const longestResponse = 131_072;
@@ -26,7 +36,7 @@ export function isSaml(provider: Provider): provider is SamlProvider {
   return provider.saml !== undefined;
 }
 
-export function createSaml(options: { readonly replays: ReplayRepository }): SamlPort {
+export function createSaml(options: { readonly replays: ReplayRepository; readonly sealer: Sealer }): SamlPort {
   return {
     async start({ tenant, provider, prompt, maximumAgeSeconds }) {
       if (!isSaml(provider)) return { ok: false, code: 'unreachable', message: 'no SAML provider' };
@@ -76,14 +86,31 @@ export function createSaml(options: { readonly replays: ReplayRepository }): Sam
       if (typeof checked === 'string') return refused(checked);
       const fresh = await options.replays.remember(tenant.id, `saml ${provider.id}`, checked.id, checked.until);
       if (!fresh) return refused('the assertion was used before');
-      return { ok: true, ...identityOf(profile, provider, checked.authenticatedAt) };
+      const identity = identityOf(profile, provider, checked.authenticatedAt);
+      if (provider.saml.logoutUrl === undefined) return { ok: true, ...identity };
+      const tokens = sealSamlSession(options.sealer, tenant, provider.id, {
+        subject: profile.nameID,
+        format: profile.nameIDFormat,
+        nameQualifier: profile.nameQualifier,
+        spNameQualifier: profile.spNameQualifier,
+        sessionIndex: profile.sessionIndex,
+      });
+      return { ok: true, ...identity, tokens };
     },
 
     samlMetadata({ tenant, provider }) {
       if (!isSaml(provider)) return undefined;
       const saml = library(tenant, provider, { expected: '', since: 0 });
       const { decryptionCertificate = null, requestCertificate = null } = provider.saml;
-      return saml.generateServiceProviderMetadata(decryptionCertificate, requestCertificate);
+      return (
+        saml
+          .generateServiceProviderMetadata(decryptionCertificate, requestCertificate)
+          // The library knows log-out by POST only.
+          .replace(
+            /(<SingleLogoutService Binding="urn:oasis:names:tc:SAML:2\.0:bindings:)HTTP-POST"/,
+            '$1HTTP-Redirect"',
+          )
+      );
     },
   };
 }
@@ -93,17 +120,27 @@ export function acsOf(tenant: Tenant, providerId: string): string {
   return `${tenant.issuer}/federation/saml/${encodeURIComponent(providerId)}/acs`;
 }
 
+/** @param providerId what the session is sealed for, as the tokens of OpenID Providers are. */
+export function sealSamlSession(sealer: Sealer, tenant: Tenant, providerId: string, session: SamlSession): string {
+  return sealer.seal(tenant.id, `tokens of provider ${providerId}`, JSON.stringify(session));
+}
+
+/** Where it sends people about log-out. */
+export function sloOf(tenant: Tenant, providerId: string): string {
+  return `${tenant.issuer}/federation/saml/${encodeURIComponent(providerId)}/slo`;
+}
+
 function refused(message: string): SamlAnswer {
   return { ok: false, code: 'invalid-response', message };
 }
 
 /** The library's messages quote what was expected and received; what a person is called stays out of the log. */
-function withoutValues(message: string): string {
+export function withoutValues(message: string): string {
   return message.replace(/[.:]? (?:Expected|Received):.*$/s, '').slice(0, 120);
 }
 
 /** One for each message: the library then knows the one request that may be answered. */
-function library(
+export function library(
   tenant: Tenant,
   provider: SamlProvider,
   message: { readonly expected: string; readonly since: number; readonly forceAuthn?: boolean },
@@ -125,6 +162,9 @@ function library(
     generateUniqueId: () => message.expected,
     signatureAlgorithm: 'sha256',
     digestAlgorithm: 'sha256',
+    ...(saml.logoutUrl === undefined
+      ? {}
+      : { logoutUrl: saml.logoutUrl, logoutCallbackUrl: sloOf(tenant, provider.id) }),
     ...(saml.requestKey === undefined ? {} : { privateKey: saml.requestKey }),
     ...(saml.decryptionKey === undefined ? {} : { decryptionPvk: saml.decryptionKey }),
     validateInResponseTo: ValidateInResponseTo.always,
@@ -137,7 +177,7 @@ function library(
   });
 }
 
-function skewOf({ saml }: SamlProvider): number {
+export function skewOf({ saml }: SamlProvider): number {
   return (saml.clockSkewSeconds ?? 60) * 1000;
 }
 

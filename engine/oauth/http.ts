@@ -146,6 +146,7 @@ export function isOAuthError(value: unknown): value is OAuthError {
 const sessionCookie = 'sallyport_session';
 const browserCookie = 'sallyport_browser';
 const deviceCookie = 'sallyport_device';
+const samlLogOutCookie = 'sallyport_saml_logout';
 
 export function cookieOptions(tenant: Tenant) {
   const issuer = new URL(tenant.issuer);
@@ -167,6 +168,19 @@ export function setSession({ tenant, reply }: TenantRequest, sessionId: string):
 
 export function clearSession({ tenant, reply }: TenantRequest): void {
   reply.clearCookie(sessionCookie, cookieOptions(tenant));
+}
+
+/** What the browser keeps, encrypted, of the log-out at a SAML provider that it was sent to. */
+export function samlLogOutOf(request: FastifyRequest): string | undefined {
+  return request.cookies[samlLogOutCookie];
+}
+
+export function setSamlLogOut({ tenant, reply }: TenantRequest, kept: string): void {
+  reply.setCookie(samlLogOutCookie, kept, cookieOptions(tenant));
+}
+
+export function clearSamlLogOut({ tenant, reply }: TenantRequest): void {
+  reply.clearCookie(samlLogOutCookie, cookieOptions(tenant));
 }
 
 /** The value by which the device is remembered, see `secondFactor.rememberDays`. */

@@ -5,9 +5,9 @@ import { whatIsMissing } from '../flow/step/second-factor.ts';
 import { sidOf } from '../identity/session-id.ts';
 import { nothingProved } from '../identity/strength.ts';
 import type { UserSessionModel } from '../script/model.ts';
-import type { StoredSession } from '../store/store.ts';
+import type { SessionApp, StoredSession } from '../store/store.ts';
 import type { Client } from '../tenant/tenant.ts';
-import { clearSession, type Engine, noStore, sendPage, sessionOf, type TenantRequest } from './http.ts';
+import { clearSession, type Engine, noStore, sendPage, sessionOf, setSamlLogOut, type TenantRequest } from './http.ts';
 
 /** Seconds that frames of the log-out page have before the person goes on. */
 const framesHave = 3;
@@ -66,9 +66,9 @@ export async function leadToProof(context: TenantRequest, session: StoredSession
   return true;
 }
 
-/** Where an app wants the person to go after log-out: one of the addresses it registered, and its state. */
+/** Where the person goes after log-out: to an address that the app which asked registered, or back to a provider. */
 export interface WhereNext {
-  readonly client: Client;
+  readonly name: string;
   readonly uri: string;
 }
 
@@ -84,7 +84,7 @@ export async function logOut(
   session: StoredSession | undefined,
   { clientId, next }: { readonly clientId?: string | undefined; readonly next?: WhereNext | undefined } = {},
 ): Promise<FastifyReply> {
-  const { tenant, ports, reply } = context;
+  const { tenant, ports } = context;
   const away = session && (await leaveProvider(context, session, next?.uri));
   const apps = session && (await ports.store.sessions.end(tenant.id, session.idHash, ports.now()));
   if (session && apps) {
@@ -99,24 +99,41 @@ export async function logOut(
     });
   }
   clearSession(context);
-  const clients = await Promise.all((apps ?? []).map((app) => ports.client(app.clientId)));
-  const frames = session ? clients.flatMap((client) => frameOf(client, tenant.issuer, sidOf(session.idHash))) : [];
-  const onward = away ?? next?.uri;
+  if (away?.kept !== undefined) setSamlLogOut(context, away.kept);
+  const onward = away ? { name: next?.name ?? tenant.name, uri: away.url } : next;
+  return sendLoggedOut(engine, context, session && { idHash: session.idHash, apps: apps ?? [] }, onward);
+}
+
+/**
+ * Answers the browser whose session ended: with the log-out page where apps are to be told in frames of it or nothing
+ * comes next, else with a redirect.
+ */
+export async function sendLoggedOut(
+  engine: Engine,
+  context: TenantRequest,
+  ended: { readonly idHash: string; readonly apps: readonly SessionApp[] } | undefined,
+  onward: WhereNext | undefined,
+): Promise<FastifyReply> {
+  const { tenant, ports, reply } = context;
+  const clients = await Promise.all((ended?.apps ?? []).map((app) => ports.client(app.clientId)));
+  const frames = ended ? clients.flatMap((client) => frameOf(client, tenant.issuer, sidOf(ended.idHash))) : [];
   if (onward !== undefined && frames.length === 0)
-    return noStore(reply).header('referrer-policy', 'no-referrer').redirect(onward, 303);
-  if (onward !== undefined) reply.header('refresh', `${framesHave};url=${onward}`);
+    return noStore(reply).header('referrer-policy', 'no-referrer').redirect(onward.uri, 303);
+  if (onward !== undefined) reply.header('refresh', `${framesHave};url=${onward.uri}`);
   return sendPage(
     engine,
     context,
     'loggedOut',
-    { frames, ...(onward === undefined ? {} : { next: onward, nextName: next?.client.clientName ?? tenant.name }) },
+    { frames, ...(onward === undefined ? {} : { next: onward.uri, nextName: onward.name }) },
     { frames: [...new Set(frames.map(({ src }) => new URL(src).origin))] },
   );
 }
 
 /** What the policy of a page must allow whose form may end the session: providers where people log out as well. */
 export async function providerTargets({ ports }: TenantRequest): Promise<readonly string[]> {
-  return (await ports.providers()).filter(({ endSession }) => endSession).map(({ issuer }) => issuer);
+  return (await ports.providers())
+    .filter(({ endSession }) => endSession)
+    .map(({ issuer, saml }) => saml?.logoutUrl ?? issuer);
 }
 
 /** Revokes what the session kept of its provider, and answers where the person logs out there, if that is wanted. */
@@ -124,7 +141,7 @@ async function leaveProvider(
   { tenant, ports }: TenantRequest,
   session: StoredSession,
   onward: string | undefined,
-): Promise<string | undefined> {
+): Promise<{ readonly url: string; readonly kept?: string } | undefined> {
   const kept = await ports.store.providerSessions.take(tenant.id, session.idHash);
   if (!kept) return undefined;
   await revokeAtProvider(kept, ports);

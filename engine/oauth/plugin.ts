@@ -14,6 +14,7 @@ import { forgottenPasswordRoutes } from './forgotten-password.ts';
 import { registrationRoutes } from './registration.ts';
 import { passwordRoutes } from './password.ts';
 import { samlRoutes } from './saml.ts';
+import { samlLogOutRoutes } from './saml-log-out.ts';
 import { securityRoutes } from './security.ts';
 import { sessionRoutes } from './session.ts';
 import { tokenRoute } from './token.ts';
@@ -60,6 +61,7 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
   manageRoutes(server, engine, contextOf);
   securityRoutes(server, engine, contextOf);
   samlRoutes(server, engine, contextOf);
+  samlLogOutRoutes(server, engine, contextOf);
   forgottenPasswordRoutes(server, engine, contextOf);
   registrationRoutes(server, engine, contextOf);
   discoveryRoutes(server, engine, contextOf);

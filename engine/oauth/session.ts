@@ -73,7 +73,10 @@ export function sessionRoutes(server: FastifyInstance, engine: Engine, contextOf
     }
     return logOut(engine, context, session, {
       clientId,
-      next: client && registered !== undefined ? { client, uri: withState(registered, parameters) } : undefined,
+      next:
+        client && registered !== undefined
+          ? { name: client.clientName, uri: withState(registered, parameters) }
+          : undefined,
     });
   };
   // Where a provider sends people back to when they are logged out there as well.

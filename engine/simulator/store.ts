@@ -243,6 +243,8 @@ export function storeInMemory(keys: KeyRepository): StoreInMemory {
         for (const { sessionIdHash } of taken) providerSessions.delete(sessionIdHash);
         return taken;
       },
+      listForUser: async (_tenantId, id, provider) =>
+        [...providerSessions.values()].filter((each) => each.userId === id && each.provider === provider),
     },
     replays: {
       async remember(_tenantId, space, value) {

@@ -198,6 +198,7 @@ export interface ProviderSessionRepository {
   /** Takes what sessions of any tenant that ended left behind, each once. */
   takeEnded(limit: number): Promise<readonly StoredProviderSession[]>;
   takeForUser(tenantId: string, userId: string, provider: string): Promise<readonly StoredProviderSession[]>;
+  listForUser(tenantId: string, userId: string, provider: string): Promise<readonly StoredProviderSession[]>;
 }
 
 export interface UserRepository {

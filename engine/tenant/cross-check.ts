@@ -276,11 +276,15 @@ function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: 
   for (const member of ['clientSecret', 'recheckSeconds'] as const)
     if (provider[member] !== undefined)
       report('saml-openid', `${at}/${member}`, `"${member}" of a SAML provider`, 'none', 'SAML knows no such thing');
-  if (provider.endSession === true)
-    report('saml-openid', `${at}/endSession`, '"endSession" of a SAML provider', 'none', 'there is no SAML log-out');
-  const url = saml.entryPoint;
-  if (!url.startsWith('https:') && !isLoopback(url))
-    report('saml-entry-point', `${at}/saml/entryPoint`, `"${url}"`, 'https', 'http is for loopback only');
+  if (provider.endSession === true && saml.logoutUrl === undefined)
+    report('saml-log-out', `${at}/endSession`, 'log-out at a SAML provider without an address', 'saml.logoutUrl');
+  if (saml.logoutUrl !== undefined && saml.requestKey === undefined)
+    report('saml-log-out', `${at}/saml`, 'logoutUrl without requestKey', 'both', 'messages of log-out are signed');
+  for (const member of ['entryPoint', 'logoutUrl'] as const) {
+    const url = saml[member];
+    if (url !== undefined && !url.startsWith('https:') && !isLoopback(url))
+      report('saml-entry-point', `${at}/saml/${member}`, `"${url}"`, 'https', 'http is for loopback only');
+  }
   const texts = saml.certificates.map((text, index) => [text, `certificates/${index}`] as const);
   const own = (['requestCertificate', 'decryptionCertificate'] as const).flatMap((member) =>
     saml[member] === undefined ? [] : [[saml[member], member] as const],

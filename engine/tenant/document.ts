@@ -917,6 +917,10 @@ export interface TenantDocument {
        */
       entryPoint: string;
       /**
+       * Its single logout address for the HTTP-Redirect binding; needs `requestKey`. Who logs out there is then logged out here, at `{issuer}/federation/saml/{id}/slo`, which the metadata name; with `endSession` the other way round, too. Name and session index of each log-in are kept encrypted until then.
+       */
+      logoutUrl?: string;
+      /**
        * Its signing certificates, as PEM or as the base64 text in its metadata; several while it changes them.
        *
        * @minItems 1
@@ -991,7 +995,7 @@ export interface TenantDocument {
       decryptionCertificate?: string;
     };
     /**
-     * Log people out at the provider, too, when they log out here (OpenID Connect RP-Initiated Logout). Register `{issuer}/session/ended` there as post-logout redirect URI. The ID token is kept encrypted until then.
+     * Log people out at the provider, too, when they log out here: OpenID Connect RP-Initiated Logout, for which `{issuer}/session/ended` must be registered there as post-logout redirect URI, and the ID token is kept encrypted until then; or SAML Single Logout at `saml.logoutUrl`.
      */
     endSession?: boolean;
     /**

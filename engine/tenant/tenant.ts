@@ -250,6 +250,8 @@ export interface Script {
 export interface SamlSettings {
   /** Its single sign-on address for HTTP-Redirect. */
   readonly entryPoint: string;
+  /** Its single logout address for HTTP-Redirect; without it there is no log-out with it. */
+  readonly logoutUrl?: string;
   /** PEM or the base64 text of it; several while it changes them. */
   readonly certificates: readonly string[];
   readonly nameIdFormat?: string;

@@ -1,8 +1,9 @@
 /** `samlify` as the identity provider of a foreign organization, which tells the truth unless a test has it tell otherwise. */
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as samlify from 'samlify';
 import { encrypt } from 'xml-encryption';
 
@@ -13,6 +14,7 @@ setSchemaValidator({ validate: async () => 'valid' });
 
 export const entityId = 'https://saml.foreign.example/metadata';
 export const entryPoint = 'http://localhost:1/sso';
+export const logoutUrl = 'http://localhost:1/slo?of=people';
 
 /** A key and its certificate, as PEM. */
 export function material(name: 'idp' | 'other' | 'sp'): { readonly key: string; readonly certificate: string } {
@@ -41,30 +43,116 @@ export interface Posted {
   readonly form: { readonly SAMLResponse: string; readonly RelayState: string };
 }
 
-const identityProvider = IdentityProvider({
+const rsaSha256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
+const endpoints = {
   entityID: entityId,
+  singleSignOnService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: entryPoint }],
+  singleLogoutService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: logoutUrl }],
+};
+const identityProvider = IdentityProvider({
+  ...endpoints,
   privateKey: material('idp').key,
   signingCert: material('idp').certificate,
-  requestSignatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+  requestSignatureAlgorithm: rsaSha256,
   wantAuthnRequestsSigned: false,
-  singleSignOnService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: entryPoint }],
+  wantLogoutRequestSigned: true,
+  wantLogoutResponseSigned: true,
 });
 
 /** What the provider understands of the request a person came with; throws where a signature is wanted and wrong. */
 export async function readRequest(away: URL, metadata: string): Promise<Record<string, unknown>> {
   const query = Object.fromEntries(away.searchParams);
   const signed = /AuthnRequestsSigned="true"/.test(metadata);
-  const receiver = IdentityProvider({
-    entityID: entityId,
-    wantAuthnRequestsSigned: signed,
-    singleSignOnService: [{ Binding: `${saml}:bindings:HTTP-Redirect`, Location: entryPoint }],
-  });
-  const octetString = ['SAMLRequest', 'RelayState', 'SigAlg']
-    .filter((name) => query[name] !== undefined)
-    .map((name) => `${name}=${encodeURIComponent(query[name] ?? '')}`)
-    .join('&');
+  const receiver = IdentityProvider({ ...endpoints, wantAuthnRequestsSigned: signed });
+  const octetString = signedPartOf(away);
   const read = await receiver.parseLoginRequest(ServiceProvider({ metadata }), 'redirect', { query, octetString });
   return read.extract as Record<string, unknown>;
+}
+
+/** What the signature of a message by redirect is over. */
+function signedPartOf({ search }: URL): string {
+  const pairs = search.slice(1).split('&');
+  return ['SAMLRequest', 'SAMLResponse', 'RelayState', 'SigAlg']
+    .flatMap((name) => pairs.filter((pair) => pair.startsWith(`${name}=`)))
+    .join('&');
+}
+
+/** The message that an address carries. */
+export function messageIn({ searchParams }: URL): string {
+  const message = searchParams.get('SAMLRequest') ?? searchParams.get('SAMLResponse') ?? '';
+  return inflateRawSync(Buffer.from(message, 'base64')).toString();
+}
+
+/** What the provider understands of a message about log-out; rejects where the signature is wrong. */
+export async function readLogOut(
+  away: URL,
+  metadata: string,
+  kind: 'Request' | 'Response',
+): Promise<Record<string, unknown>> {
+  const from = ServiceProvider({ metadata });
+  const sent = { query: Object.fromEntries(away.searchParams), octetString: signedPartOf(away) };
+  const read = await (kind === 'Request'
+    ? identityProvider.parseLogoutRequest(from, 'redirect', sent)
+    : identityProvider.parseLogoutResponse(from, 'redirect', sent));
+  return read.extract as Record<string, unknown>;
+}
+
+/** The library's own answer to a request for log-out: the address that leads back. */
+export async function answerLogOut(away: URL, metadata: string): Promise<string> {
+  const extract = await readLogOut(away, metadata, 'Request');
+  const sp = ServiceProvider({ metadata, wantLogoutResponseSigned: true });
+  const relayState = away.searchParams.get('RelayState') ?? '';
+  return (
+    identityProvider.createLogoutResponse(sp, { extract } as never, 'redirect', relayState) as { context: string }
+  ).context;
+}
+
+/** The library's own request for log-out. */
+export function askForLogOut(metadata: string, logoutNameID: string, sessionIndex: string, relayState = ''): string {
+  const sp = ServiceProvider({ metadata, wantLogoutRequestSigned: true });
+  const user = { logoutNameID, sessionIndex };
+  return (identityProvider.createLogoutRequest(sp, 'redirect', user, relayState) as { context: string }).context;
+}
+
+/** A message about log-out that may lie. */
+export interface LogOutMessage {
+  readonly values?: Readonly<Record<string, string>>;
+  /** Changes the message before it is signed. */
+  readonly before?: (xml: string) => string;
+  /** Changes the address after. */
+  readonly after?: (address: string) => string;
+  readonly signer?: 'idp' | 'other';
+  readonly algorithm?: string;
+  readonly hash?: string;
+  readonly relayState?: string;
+}
+
+const logOutTemplates = {
+  Request: `<samlp:LogoutRequest xmlns:samlp="${saml}:protocol" xmlns:saml="${saml}:assertion" ID="{id}" Version="2.0" IssueInstant="{now}" NotOnOrAfter="{until}" Destination="{destination}"><saml:Issuer>{issuer}</saml:Issuer><saml:NameID Format="${saml}:nameid-format:persistent">{subject}</saml:NameID>{indexes}</samlp:LogoutRequest>`,
+  Response: `<samlp:LogoutResponse xmlns:samlp="${saml}:protocol" xmlns:saml="${saml}:assertion" ID="{id}" Version="2.0" IssueInstant="{now}" Destination="{destination}" InResponseTo="{responseTo}"><saml:Issuer>{issuer}</saml:Issuer><samlp:Status><samlp:StatusCode Value="${saml}:status:{status}"/></samlp:Status></samlp:LogoutResponse>`,
+};
+
+/** @param slo our address for it. */
+export function logOutAddress(slo: string, kind: 'Request' | 'Response', message: LogOutMessage = {}): string {
+  const values: Record<string, string> = {
+    id: `_l${crypto.randomUUID()}`,
+    now: new Date().toISOString(),
+    until: new Date(Date.now() + 60_000).toISOString(),
+    destination: slo,
+    issuer: entityId,
+    status: 'Success',
+    ...message.values,
+  };
+  const { before = same, after = same, signer = 'idp', algorithm = rsaSha256, hash = 'sha256' } = message;
+  const xml = before(logOutTemplates[kind].replace(/\{(\w+)\}/g, (_gap, name: string) => values[name] ?? ''));
+  const pairs = [
+    [`SAML${kind}`, deflateRawSync(xml).toString('base64')],
+    ...(message.relayState === undefined ? [] : [['RelayState', message.relayState]]),
+    ['SigAlg', algorithm],
+  ];
+  const signed = pairs.map(([name = '', value = '']) => `${name}=${encodeURIComponent(value)}`).join('&');
+  const signature = sign(hash, Buffer.from(signed), material(signer).key).toString('base64');
+  return after(`${slo}?${signed}&Signature=${encodeURIComponent(signature)}`);
 }
 
 /** The response to a person's request, as their browser would post it. */

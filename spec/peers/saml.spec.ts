@@ -9,13 +9,20 @@ import { createPerson, type Page, type Person } from '../support/person.ts';
 import { arrive, chooseProvider, editTenant, foreignUsers, type Journey, newestTrace } from './federated-stage.ts';
 import {
   type Answer,
+  answerLogOut,
   answerTo,
+  askForLogOut,
   encryptAssertion,
   entityId,
   entryPoint,
+  logOutAddress,
+  type LogOutMessage,
+  logoutUrl,
   material,
+  messageIn,
   ownAnswerTo,
   type Posted,
+  readLogOut,
   readRequest,
 } from './saml-provider.ts';
 import { onEachDatabase } from './stage.ts';
@@ -35,6 +42,7 @@ function onAuthenticateSuccess(theUserSession, theOutcomeFactory, theContext) {
 }
 `;
 const signed = 'urn:sallyport:signed';
+const afterwards = 'http://127.0.0.1:45678/after';
 
 async function prepare(config: string): Promise<void> {
   const provider = {
@@ -61,8 +69,10 @@ async function prepare(config: string): Promise<void> {
         id: 'signed',
         name: 'Signed Directory',
         clientId: signed,
+        endSession: true,
         saml: {
           ...provider.saml,
+          logoutUrl,
           requestKey: { file: 'saml-request.pem' },
           requestCertificate: material('sp').certificate,
         },
@@ -79,6 +89,13 @@ async function prepare(config: string): Promise<void> {
         },
       },
     ];
+  });
+  await editTenant(config, 'demo', (tenant) => {
+    const clients = tenant['clients'] as Record<string, unknown>[];
+    const app = clients.find(({ clientId }) => clientId === 'sample-native');
+    if (app) app['postLogoutRedirectUris'] = [afterwards];
+    const framed = { ...app, clientId: 'framed', frontchannelLogoutUri: 'http://127.0.0.1:45678/framed' };
+    tenant['clients'] = [...clients, framed];
   });
   await editTenant(config, 'partner', (tenant) => {
     tenant.providers = [...(tenant.providers ?? []), provider];
@@ -484,6 +501,219 @@ onEachDatabase(
       const app = await journey.person.walk(await journey.person.open(back), { username: '' });
       const { body } = await redeem(server(), app.searchParams.get('code') ?? '', journey.verifier);
       expect(decodeJwt(String(body['id_token'])).sub).to.equal('jane');
+    });
+
+    describe('log-out', () => {
+      const slo = () => `${server().issuer}/federation/saml/signed/slo`;
+      /** Logged in by the provider that knows log-out. */
+      async function logInThere(subject: string, person?: Person, more: Record<string, string> = {}) {
+        const index = `_a${crypto.randomUUID()}`;
+        const journey = await chooseProvider(server(), 'signed', more, person);
+        const posted = await answerTo(journey.away, await metadataOf('signed'), subject, {
+          values: { assertionId: index },
+        });
+        const back = new URL((await post(posted)).location);
+        const app = await journey.person.walk(await journey.person.open(back.href), { username: '' });
+        const { body } = await redeem(server(), app.searchParams.get('code') ?? '', journey.verifier, more);
+        return {
+          ...journey,
+          index,
+          idToken: String(body['id_token']),
+          accessToken: String(body['access_token']),
+        };
+      }
+      const leave = async (person: Person, idToken: string, state = 'from the app') => {
+        const query = { id_token_hint: idToken, post_logout_redirect_uri: afterwards, state };
+        return new URL((await person.open(`${server().issuer}/session/end?${new URLSearchParams(query)}`)).url);
+      };
+      const isIn = async (person: Person) => (await silent(person)) !== 'login_required';
+      const userinfo = async (token: string) =>
+        (await fetch(`${server().issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } })).status;
+
+      it('leads there with a signed request, and its answer leads to where the app wanted the person', async () => {
+        const { person, idToken, index } = await logInThere('leaving');
+        const away = await leave(person, idToken);
+        expect(away.href.startsWith(`${logoutUrl}&SAMLRequest=`)).to.equal(true);
+        expect(away.href).to.not.include('after').and.not.include('from');
+        expect(away.searchParams.get('RelayState')).to.match(/^[A-Za-z0-9_-]{43}$/);
+        expect(await isIn(person)).to.equal(false);
+        const metadata = await metadataOf('signed');
+        expect(await readLogOut(away, metadata, 'Request')).to.deep.include({
+          issuer: signed,
+          nameID: 'leaving',
+          sessionIndex: index,
+        });
+        expect(messageIn(away)).to.include(`Destination="${logoutUrl.replace('&', '&amp;')}"`);
+        const back = await answerLogOut(away, metadata);
+        expect((await createPerson(server().url).open(back)).status, 'another browser').to.equal(400);
+        const end = new URL((await person.open(back)).url);
+        expect(end.origin + end.pathname).to.equal(afterwards);
+        expect(end.searchParams.get('state')).to.equal('from the app');
+        expect((await person.open(back)).status, 'a second time').to.equal(400);
+      });
+
+      it('asks first where no app speaks for the person, and ends on our own page', async () => {
+        const { person } = await logInThere('asked');
+        const question = await person.open(`${server().issuer}/session/end`);
+        const away = new URL((await person.submit(question, { do: 'logout' })).url);
+        expect(away.href.startsWith(logoutUrl)).to.equal(true);
+        const back = await answerLogOut(away, await metadataOf('signed'));
+        expect((await person.open(back)).body).to.include('You are logged out.');
+      });
+
+      const lies: readonly (readonly [string, LogOutMessage])[] = [
+        ['no signature', { after: (address) => address.replace(/&Signature=.*/, '') }],
+        ['an empty signature', { after: (address) => address.replace(/&Signature=.*/, '&Signature=') }],
+        ['the signature of somebody else', { signer: 'other' }],
+        ['SHA-1', { algorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1', hash: 'sha1' }],
+        ['another algorithm than it says', { algorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512' }],
+        ['a changed relay state', { after: (address) => address.replace('RelayState=', 'RelayState=x') }],
+        ['two messages', { after: (address) => `${address}&SAMLRequest=x` }],
+        ['another destination', { values: { destination: 'https://sp.example/slo' } }],
+        ['no destination', { before: (xml) => xml.replace(/ Destination="[^"]*"/, '') }],
+        ['another issuer', { values: { issuer: 'https://evil.example/' } }],
+        ['no issuer', { before: (xml) => xml.replace(/<saml:Issuer>.*<\/saml:Issuer>/, '') }],
+        ['another version', { before: (xml) => xml.replace('Version="2.0"', 'Version="1.1"') }],
+        ['a document type', { before: (xml) => `<!DOCTYPE x>${xml}` }],
+        [
+          'a text without end',
+          { before: (xml) => xml.replace('</saml:Issuer>', `</saml:Issuer>${' '.repeat(200_000)}`) },
+        ],
+        ['no XML', { before: () => 'nothing' }],
+      ];
+      const answers: readonly (readonly [string, LogOutMessage])[] = [
+        ...lies,
+        ['an answer to another request', { values: { responseTo: '_another' } }],
+        ['an answer to no request', { before: (xml) => xml.replace(/ InResponseTo="[^"]*"/, '') }],
+        ['another relay state', { relayState: 'A'.repeat(43) }],
+        ['no relay state', { relayState: undefined as never }],
+      ];
+      it('an answer that is not believed leads nowhere', async () => {
+        const { person, idToken } = await logInThere('deceived');
+        const away = await leave(person, idToken);
+        const kept = new Map(person.cookies);
+        const truth = {
+          values: { responseTo: / ID="([^"]*)"/.exec(messageIn(away))?.[1] ?? '' },
+          relayState: away.searchParams.get('RelayState') ?? '',
+        };
+        const come = async (message: LogOutMessage) => {
+          for (const [name, value] of kept) person.cookies.set(name, value);
+          const lie = { ...truth, ...message, values: { ...truth.values, ...message.values } };
+          return person.open(logOutAddress(slo(), 'Response', lie));
+        };
+        for (const [what, message] of answers) {
+          const page = await come(message);
+          expect(page.status, what).to.equal(200);
+          expect(page.body, what).to.include('You are logged out.');
+        }
+        // That the provider could not end all there keeps nobody from going on.
+        expect((await come({ values: { status: 'PartialLogout' } })).url).to.include(afterwards);
+        expect((await come({})).url).to.include(afterwards);
+        // What the browser kept counts here only, and not while somebody is logged in.
+        const elsewhere = slo().replace('/saml/signed/', '/saml/saml/');
+        expect((await person.open(logOutAddress(elsewhere, 'Response', truth))).status).to.equal(400);
+        await logInThere('deceived', person);
+        for (const [name, value] of kept) if (name.endsWith('saml_logout')) person.cookies.set(name, value);
+        expect((await person.open(logOutAddress(slo(), 'Response', truth))).status).to.equal(400);
+      });
+
+      it('is of everybody who logged out there: sessions, tokens and apps in all browsers', async () => {
+        const one = await logInThere('everywhere');
+        const two = await logInThere('everywhere');
+        const other = await logInThere('somebody');
+        expect(await userinfo(one.accessToken)).to.equal(200);
+        const relayState = 'of the provider: ~!(1)';
+        const address = askForLogOut(await metadataOf('signed'), 'everywhere', one.index, relayState);
+        // In whatever browser the provider sends it.
+        const away = new URL((await createPerson(server().url).open(address)).url);
+        expect(away.href.startsWith(`${logoutUrl}&SAMLResponse=`)).to.equal(true);
+        expect(away.searchParams.get('RelayState')).to.equal(relayState);
+        expect(await readLogOut(away, await metadataOf('signed'), 'Response')).to.deep.include({ issuer: signed });
+        const asked = / ID="([^"]*)"/.exec(messageIn(new URL(address)))?.[1] ?? '';
+        expect(messageIn(away)).to.include(`InResponseTo="${asked}"`).and.include(':status:Success"');
+        expect(await isIn(one.person), 'the session it names').to.equal(false);
+        expect(await isIn(two.person), 'another session').to.equal(true);
+        expect(await isIn(other.person), 'another person').to.equal(true);
+
+        const all = await createPerson(server().url).open(
+          logOutAddress(slo(), 'Request', { values: { subject: 'everywhere' } }),
+        );
+        expect(messageIn(new URL(all.url))).to.include(':status:Success"');
+        expect(await isIn(two.person)).to.equal(false);
+        expect(await isIn(other.person)).to.equal(true);
+        const admin = await asAdmin(server());
+        const events = itemsOf(await admin('GET', '/tenants/demo/audit?type=session.ended'));
+        expect(
+          events.filter(({ reason }) => reason === 'provider-log-out').map(({ details }) => details),
+        ).to.deep.equal([
+          { provider: 'signed', sessions: 1 },
+          { provider: 'signed', sessions: 1 },
+        ]);
+      });
+
+      it('ends what apps have without offline access, and tells those of this browser in frames', async () => {
+        const { person, accessToken } = await logInThere('tokens', undefined, { scope: 'openid' });
+        expect(await userinfo(accessToken)).to.equal(200);
+        await person.open(logOutAddress(slo(), 'Request', { values: { subject: 'tokens', indexes: '' } }));
+        expect(await userinfo(accessToken)).to.equal(401);
+        const framed = await logInThere('tokens', undefined, { client_id: 'framed' });
+        const address = logOutAddress(slo(), 'Request', { values: { subject: 'tokens' } });
+        const page = await framed.person.open(address);
+        expect(page.body).to.include('45678&#x2F;framed?').and.include('Signed Directory');
+        expect(page.body).to.include('SAMLResponse&#x3D;');
+      });
+
+      it('somebody whom nobody knows here is answered so', async () => {
+        const address = logOutAddress(slo(), 'Request', { values: { subject: 'never-seen' } });
+        const away = new URL((await createPerson(server().url).open(address)).url);
+        expect(messageIn(away)).to.include(':status:UnknownPrincipal"');
+      });
+
+      const minutes = (count: number) => new Date(Date.now() + count * 60_000).toISOString();
+      const requests: readonly (readonly [string, LogOutMessage])[] = [
+        ...lies,
+        ['a request that is over', { values: { until: minutes(-2) } }],
+        ['an old request', { values: { now: minutes(-10) } }],
+        ['a request of tomorrow', { values: { now: minutes(10) } }],
+        ['a request of no time', { before: (xml) => xml.replace(/ IssueInstant="[^"]*"/, '') }],
+        ['a request without an ID', { before: (xml) => xml.replace(/ ID="[^"]*"/, '') }],
+        ['nobody', { before: (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/, '') }],
+        ['a name cut in two', { before: (xml) => xml.replace('>stays<', '>stays<!-- -->.liar<') }],
+        ['another message', { before: (xml) => xml.replaceAll('LogoutRequest', 'AuthnRequest') }],
+      ];
+      it('a request that is not believed ends nothing and is not answered', async () => {
+        const { person } = await logInThere('stays');
+        const truth = { subject: 'stays' };
+        for (const [what, message] of requests) {
+          const lie = { relayState: 'x', ...message, values: { ...truth, ...message.values } };
+          const page = await person.open(logOutAddress(slo(), 'Request', lie));
+          expect(page.status, what).to.equal(400);
+          expect(page.url, what).to.not.include(logoutUrl);
+        }
+        for (const [from, to] of [
+          ['/demo/', '/partner/'],
+          ['/saml/signed/', '/saml/saml/'],
+          ['/saml/signed/', '/saml/nobody/'],
+        ] as const) {
+          const elsewhere = slo().replace(from, to);
+          expect((await person.open(logOutAddress(elsewhere, 'Request', { values: truth }))).status).to.equal(400);
+        }
+        expect(await isIn(person)).to.equal(true);
+        const address = logOutAddress(slo(), 'Request', { values: truth });
+        await createPerson(server().url).open(address);
+        expect(await isIn(person)).to.equal(false);
+        await logInThere('stays', person);
+        expect((await createPerson(server().url).open(address)).status, 'a second time').to.equal(400);
+        expect(await isIn(person)).to.equal(true);
+        expect((await fetch(address, { method: 'HEAD', redirect: 'manual' })).status).to.be.oneOf([404, 405]);
+      });
+
+      it('is told by the metadata of those who know it', async () => {
+        expect(await metadataOf('signed')).to.include(
+          `<SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="${slo()}"/>`,
+        );
+        expect(await metadataOf('saml')).to.not.include('SingleLogoutService');
+      });
     });
 
     it('is told by the admin API without its key', async () => {

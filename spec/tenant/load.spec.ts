@@ -63,6 +63,8 @@ describe('tenant configuration', () => {
     };
     expect(await pointersOf({}, {})).to.deep.equal([]);
     expect(await pointersOf({}, { ...request, certificates: [base64, certificate] })).to.deep.equal([]);
+    const logOut = { ...request, logoutUrl: 'https://idp.example/slo' };
+    expect(await pointersOf({ endSession: true }, logOut)).to.deep.equal([]);
     const at = '/providers/0';
     for (const [more, settings, pointer] of [
       [{}, { certificates: ['TUlJ'] }, `${at}/saml/certificates/0`],
@@ -75,6 +77,8 @@ describe('tenant configuration', () => {
       [{ clientSecret: 'of-openid-connect' }, {}, `${at}/clientSecret`],
       [{ recheckSeconds: 900 }, {}, `${at}/recheckSeconds`],
       [{ endSession: true }, {}, `${at}/endSession`],
+      [{}, { logoutUrl: 'https://idp.example/slo' }, `${at}/saml`],
+      [{}, { ...request, logoutUrl: 'http://idp.example/slo' }, `${at}/saml/logoutUrl`],
     ] as const)
       expect(await pointersOf(more, settings), pointer).to.deep.equal([pointer]);
   });

@@ -139,5 +139,13 @@ export function providerSessionRepository(database: Database): ProviderSessionRe
       );
       return taken.map(toSession);
     },
+    async listForUser(tenantId, userId, provider) {
+      const found = await rows<SessionRow>(
+        database,
+        'select * from provider_session where tenant_id = ? and user_id = ? and provider = ?',
+        [tenantId, userId, provider],
+      );
+      return found.map(toSession);
+    },
   };
 }
