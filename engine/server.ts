@@ -5,7 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { pino } from 'pino';
+import { type AdminCalls, createAdminCalls } from './admin/calls.ts';
 import { adminPlugin } from './admin/plugin.ts';
+import type { Services } from './admin/route.ts';
 import { skinPreview } from './admin/skin-preview.ts';
 import { type ComposedEngine, compose, seedUsers } from './composition.ts';
 import { createKeyring } from './key/open.ts';
@@ -31,7 +33,12 @@ import type { Tenant, TenantDirectory } from './tenant/tenant.ts';
 /** What is served beside the tenants, such as the demo; it gets the parts it may use. */
 export type Mount = (
   server: FastifyInstance,
-  parts: { readonly store: Store; readonly directory: TenantDirectory; readonly engine: ComposedEngine },
+  parts: {
+    readonly store: Store;
+    readonly directory: TenantDirectory;
+    readonly engine: ComposedEngine;
+    readonly admin: AdminCalls;
+  },
 ) => Promise<boolean>;
 
 export interface RunningServer {
@@ -145,32 +152,29 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   });
   await server.register(metricsPlugin, { metrics, adminTokens: store.adminTokens });
   await server.register(tenantPlugin, { prefix: '/t/:tenant', engine });
-  await server.register(adminPlugin, {
-    prefix: '/admin/api',
-    url: '/admin/api',
-    services: {
-      store,
-      keyring,
-      scripts,
-      directory,
-      seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
-      forgetClient: engine.forgetClient,
-      forgetScripts: registry.forget,
-      async mail(tenant, to, name, gaps, languages) {
-        try {
-          await engine.mailer.send(tenant, { to, ...engine.pages.mail(tenant, name, gaps, languages) });
-          return true;
-        } catch (error) {
-          const reason = error instanceof Error ? error.message : 'unknown';
-          logger.error({ tenantId: tenant.id, mail: name, reason }, 'a mail could not be sent');
-          return false;
-        }
-      },
-      notifyApps: engine.notifyApps,
-      settle: () => engine.drain(),
-      now: () => Date.now(),
+  const services: Services = {
+    store,
+    keyring,
+    scripts,
+    directory,
+    seal: (tenantId, name, secret) => sealer.seal(tenantId, name, secret),
+    forgetClient: engine.forgetClient,
+    forgetScripts: registry.forget,
+    async mail(tenant, to, name, gaps, languages) {
+      try {
+        await engine.mailer.send(tenant, { to, ...engine.pages.mail(tenant, name, gaps, languages) });
+        return true;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : 'unknown';
+        logger.error({ tenantId: tenant.id, mail: name, reason }, 'a mail could not be sent');
+        return false;
+      }
     },
-  });
+    notifyApps: engine.notifyApps,
+    settle: () => engine.drain(),
+    now: () => Date.now(),
+  };
+  await server.register(adminPlugin, { prefix: '/admin/api', url: '/admin/api', services });
   await server.register(skinPreview, {
     prefix: '/admin/skins/preview',
     url: '/admin/skins/preview',
@@ -179,7 +183,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     directory,
     store,
   });
-  const mounted = (await mount?.(server, { store, directory, engine })) ?? false;
+  const mounted = (await mount?.(server, { store, directory, engine, admin: createAdminCalls(services) })) ?? false;
   if (!mounted)
     server.get('/', async (_request, reply) => reply.type('text/plain').send('Sallyport authorization server\n'));
 

@@ -7,10 +7,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pageHeaders } from '../oauth/http.ts';
 import { sampleGaps, samplePages } from '../page/samples.ts';
 import { errorCodes, mailNames, type PageName, type PageRenderer } from '../page/view.ts';
-import { hashHandle } from '../store/secret.ts';
 import type { AdminToken, Store } from '../store/store.ts';
 import type { TenantDirectory } from '../tenant/tenant.ts';
-import { wholeServer } from './plugin.ts';
+import { findActor } from './browser-access.ts';
+import { wholeServer } from './calls.ts';
 import { permits } from './role.ts';
 
 export interface SkinPreviewOptions {
@@ -48,7 +48,7 @@ export async function skinPreview(server: FastifyInstance, options: SkinPreviewO
   server.addHook('onRequest', async (request, reply) => {
     const { authorization } = request.headers;
     if (authorization === undefined && directory.all().every(({ demo }) => demo)) return;
-    const actor = await findActor(authorization, options);
+    const actor = await findActor(authorization, options.store.adminTokens);
     if (actor && permits(actor.role, 'read')) {
       actors.set(request, actor);
       return;
@@ -140,19 +140,6 @@ export async function skinPreview(server: FastifyInstance, options: SkinPreviewO
     reply.headers(pageHeaders([])).redirect(addressOf(url, request.params), 303),
   );
   server.setNotFoundHandler(async (_request, reply) => notThere(reply));
-}
-
-/** The token of the admin API that was sent as a Basic password, or as a Bearer token. */
-async function findActor(
-  authorization: string | undefined,
-  { store }: SkinPreviewOptions,
-): Promise<AdminToken | undefined> {
-  const [, scheme = '', credentials = ''] =
-    /^(Basic|Bearer) ([A-Za-z0-9._~+/=-]{1,2048})$/i.exec(authorization ?? '') ?? [];
-  const text =
-    scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8') : `:${credentials}`;
-  const token = text.slice(text.indexOf(':') + 1);
-  return /^[A-Za-z0-9._~+/=-]{20,512}$/.test(token) ? store.adminTokens.find(hashHandle(token), Date.now()) : undefined;
 }
 
 /** The sample without what went wrong, or with one of the errors of the page that is called so. */
