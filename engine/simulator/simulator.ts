@@ -411,7 +411,8 @@ function failureOf(
   const denial = ((result.ok ? result.value : undefined) ?? {}) as { readonly failure?: { readonly message?: string } };
   const traced = entry?.hook;
   const kind = traced ? traced.kind : result.ok ? denial.failure && 'denied' : result.kind;
-  if (kind === undefined) return undefined;
+  // A script without the function is no failure.
+  if (kind === undefined || kind === 'absent') return undefined;
   const message = denial.failure?.message ?? traced?.message ?? (result.ok ? '' : result.message);
   const location = traced?.location ?? (result.ok ? undefined : result.location);
   const frame = traced?.frame ?? (location && codeFrame(script, location));
