@@ -63,6 +63,32 @@ export function scriptsOf({ scripts, inbound, providers }: Pick<Tenant, 'scripts
   return bound as readonly BoundScript[];
 }
 
+/**
+ * The tenant with other scripts in these slots. A slot that the tenant does not have stays without one.
+ * @param scripts by slot, as `scriptsOf` names them.
+ */
+export function withScripts(tenant: Tenant, scripts: ReadonlyMap<string, Script>): Tenant {
+  const { callbacks, codapAuthorization, bound } = tenant.scripts;
+  const at = (slot: ScriptSlot, before: Script | undefined) => scripts.get(slot) ?? before;
+  const [everywhere, ofCodap] = [at('callbacks', callbacks), at('codapAuthorization', codapAuthorization)];
+  return {
+    ...tenant,
+    scripts: {
+      ...(everywhere ? { callbacks: everywhere } : {}),
+      ...(ofCodap ? { codapAuthorization: ofCodap } : {}),
+      bound: bound.map((each) => ({ ...each, script: scripts.get(`bound/${each.id}`) ?? each.script })),
+    },
+    inbound: tenant.inbound.map((module) => {
+      const script = at(`inbound/${module.id}`, module.script);
+      return script ? { ...module, script } : module;
+    }),
+    providers: tenant.providers.map((provider) => {
+      const script = at(`federationAuth/${provider.id}`, provider.federationAuth);
+      return script ? { ...provider, federationAuth: script } : provider;
+    }),
+  };
+}
+
 /** The slot that stands for `callbacks` in a flow of a client: a binding that fits both, else `callbacks` itself. */
 export function callbacksFor(tenant: Pick<Tenant, 'scripts'>, flow: string, clientId: string | undefined): ScriptSlot {
   const bound = tenant.scripts.bound.find(

@@ -43,7 +43,10 @@ export interface Visitor {
 export async function visit(
   browser: Browser,
   locale = 'en-US',
-  options: { readonly javaScriptEnabled?: boolean } = {},
+  options: {
+    readonly javaScriptEnabled?: boolean;
+    readonly httpCredentials?: { readonly username: string; readonly password: string };
+  } = {},
 ): Promise<Visitor> {
   const context = await browser.newContext({ locale, viewport: wide, ...options });
   const page = await context.newPage();

@@ -1,4 +1,4 @@
-/** The preview of skins: every page of every shipped skin in Chromium, and who may see it. */
+/** The pages for administrators: every page of every shipped skin in Chromium, the simulator, and who may see them. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -7,6 +7,7 @@ import { samplePages } from '../../engine/page/samples.ts';
 import { mailNames } from '../../engine/page/view.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { follow, inspect, launchBrowser, visit, type Visitor } from './browser.ts';
+import { addSecret, describeSimulatorPage, describeSimulatorRules } from './simulator-pages.ts';
 
 const names = Object.keys(samplePages());
 const at = '/admin/skins/preview';
@@ -30,6 +31,8 @@ describe('the preview of skins', function () {
       visitor = await visit(browser, 'en-US');
     });
     afterEach(() => visitor.context.close());
+
+    describeSimulatorPage(() => ({ server, browser }));
 
     it('lists every page, for the skin and the language that were chosen', async () => {
       const { page } = visitor;
@@ -130,6 +133,7 @@ describe('the preview of skins', function () {
       server = await startTestServer({
         environment: { SALLYPORT_ADMIN_SECRET: secret },
         async prepare(config) {
+          await addSecret(config);
           // One tenant that is not for demonstration closes the preview of all.
           const file = join(config, 'partner/tenant.json');
           const { id, name, issuer, keystore } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
@@ -138,6 +142,8 @@ describe('the preview of skins', function () {
       });
     });
     after(() => server?.close());
+
+    describeSimulatorRules(() => ({ server, secret }));
 
     const ask = (path: string, authorization?: string) =>
       fetch(`${server.url}${at}${path}`, { headers: authorization === undefined ? {} : { authorization } });

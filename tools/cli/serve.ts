@@ -1,11 +1,12 @@
 /** `sallyport serve`: starts the server, says where to go, stops on a signal. */
 import { KeyError } from '../../engine/key/error.ts';
-import { startServer, type StartResult } from '../../engine/server.ts';
+import { type Mount, startServer, type StartResult } from '../../engine/server.ts';
 import { StoreError } from '../../engine/store/error.ts';
 import { isLoopback } from '../../engine/tenant/cross-check.ts';
 import { loadTenants } from '../../engine/tenant/load-all.ts';
 import { loadServerSettings, type ServerSettings } from '../../engine/tenant/server.ts';
 import { mountDemo } from '../demo/mount.ts';
+import { mountSimulator } from '../simulator/mount.ts';
 
 type Write = (line: string) => void;
 
@@ -18,7 +19,7 @@ export async function serve(write: Write): Promise<number | undefined> {
   }
   let started: StartResult;
   try {
-    started = await startServer(loaded.settings, mountDemo);
+    started = await startServer(loaded.settings, mountAll);
   } catch (error) {
     const reason = reasonOf(error, loaded.settings);
     if (reason === undefined) throw error;
@@ -51,6 +52,12 @@ export async function serve(write: Write): Promise<number | undefined> {
   process.on('disconnect', stop);
   return undefined;
 }
+
+/** The pages beside the tenants; the demo has the start page. */
+const mountAll: Mount = async (server, parts) => {
+  await mountSimulator(server, parts);
+  return mountDemo(server, parts);
+};
 
 /** How to try the demo, or why it cannot be tried here. */
 function invitation(issuer: string, url: string): string {

@@ -4,8 +4,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
+import { stripTypes } from '../../engine/script/compile/strip-types.ts';
 import { nonceMark } from './inline-page.ts';
 
 export interface Asset {
@@ -14,10 +14,17 @@ export interface Asset {
 }
 
 export interface Assets {
-  /** @param path as in the address, without a query. */
+  /** The page, with the content security policy that fits it: another one each time. */
+  page(): Asset & { readonly policy: string };
+  /** What the page loads. @param path as in the address below the page, without a query. */
   find(path: string): Asset | undefined;
-  /** The content security policy that fits the page. */
-  readonly policy: string;
+}
+
+export interface AssetsOptions {
+  /** The path that the page is served below, without a slash at its end; none unless given. */
+  readonly base?: string;
+  /** Whether a folder is worked on, or the tenants of a running server. */
+  readonly works: 'on a folder' | 'on a server';
 }
 
 const root = join(import.meta.dirname, '../..');
@@ -65,41 +72,49 @@ const packages: Readonly<Record<string, string>> = {
   'w3c-keyname': 'index.js',
 };
 
-export function createAssets(): Assets {
-  const nonce = randomBytes(16).toString('base64');
+export function createAssets({ base = '', works }: AssetsOptions): Assets {
   const map = JSON.stringify({
-    imports: Object.fromEntries(Object.keys(packages).map((name) => [name, `/modules/${name}.js`])),
+    imports: Object.fromEntries(Object.keys(packages).map((name) => [name, `${base}/modules/${name}.js`])),
   });
   const modules = new Map(
     Object.entries(packages).map(([name, file]) => [`/modules/${name}.js`, join(root, 'node_modules', name, file)]),
   );
-  const page = readFileSync(join(import.meta.dirname, 'page/index.html'), 'utf8')
+  const template = readFileSync(join(import.meta.dirname, 'page/index.html'), 'utf8')
     .replace('{{import-map}}', map)
-    .replaceAll('{{style-nonce}}', nonce)
+    .replaceAll('{{base}}', base)
+    .replaceAll('{{works}}', works)
     .replaceAll('{{nonce-mark}}', nonceMark);
   // Of all that stands between the tags, as the browser takes it.
-  const [, inline = ''] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(page) ?? [];
+  const [, inline = ''] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(template) ?? [];
   const mapHash = createHash('sha256').update(inline).digest('base64');
   return {
+    page() {
+      const nonce = randomBytes(16).toString('base64');
+      return {
+        type: 'text/html; charset=utf-8',
+        body: template.replaceAll('{{style-nonce}}', nonce),
+        policy: [
+          "default-src 'none'",
+          `script-src 'self' 'sha256-${mapHash}'`,
+          `style-src 'self' 'nonce-${nonce}'`,
+          "img-src 'self' data:",
+          "connect-src 'self'",
+          "frame-src 'none'",
+          "form-action 'none'",
+          "base-uri 'none'",
+          "frame-ancestors 'none'",
+        ].join('; '),
+      };
+    },
     find(path) {
-      if (path === '/') return { type: 'text/html; charset=utf-8', body: page };
       const module = modules.get(path);
       if (module !== undefined) return { type: javascript, body: readFileSync(module, 'utf8') };
       const type = Object.hasOwn(own, path) ? own[path] : undefined;
       if (type === undefined) return undefined;
       const text = readFileSync(join(root, path), 'utf8');
-      return { type, body: path.endsWith('.ts') ? stripTypeScriptTypes(text) : text };
+      if (!path.endsWith('.ts')) return { type, body: text };
+      const stripped = stripTypes(path, text);
+      return stripped.ok ? { type, body: stripped.text } : undefined;
     },
-    policy: [
-      "default-src 'none'",
-      `script-src 'self' 'sha256-${mapHash}'`,
-      `style-src 'self' 'nonce-${nonce}'`,
-      "img-src 'self' data:",
-      "connect-src 'self'",
-      "frame-src 'none'",
-      "form-action 'none'",
-      "base-uri 'none'",
-      "frame-ancestors 'none'",
-    ].join('; '),
   };
 }

@@ -17,12 +17,14 @@ import { faultsOf } from './workspace.ts';
 
 export interface Runs {
   run(tenant: Tenant, plan: unknown): Promise<Answer>;
-  /** Runs up to the first callback. */
-  step(tenant: Tenant, plan: unknown): Promise<Answer>;
-  /** Lets the callback run that a run waits at; undefined where no run waits under this name. @param input another one. */
-  goOn(step: string, input?: Json): Promise<Answer | undefined>;
-  /** Ends a run that waits. */
-  stop(step: string): void;
+  /** Runs up to the first callback. @param owner who may go on with it. */
+  step(tenant: Tenant, plan: unknown, owner: string): Promise<Answer>;
+  /** Lets the callback run that a run waits at; undefined where no run of the owner waits under this name. @param input another one. */
+  goOn(step: string, owner: string, input?: Json): Promise<Answer | undefined>;
+  /** Ends a run of the owner that waits. */
+  stop(step: string, owner: string): void;
+  /** Runs that wait for somebody. */
+  readonly waiting: number;
   /** The case that a run of this plan makes. */
   makeCase(
     tenant: Tenant,
@@ -36,11 +38,21 @@ type Made = ReturnType<typeof caseOf>;
 
 /** What waits longer is given up. */
 const patience = 15 * 60_000;
-const mostWaiting = 4;
+/** Runs that wait at one time: of one owner, and of all. The oldest is given up. */
+const mostWaiting = { ofOne: 4, ofAll: 24 };
+/** What all callbacks of one run may take together, milliseconds. */
+const longestRun = 60_000;
+
+/** What is known of a run while its callbacks run. */
+interface Under {
+  spent: number;
+  readonly session?: Stepping;
+}
 
 /** One run that goes from callback to callback. */
 interface Stepping {
   readonly id: string;
+  readonly owner: string;
   readonly tenant: Tenant;
   /** The inputs that the callbacks got, in this order; undefined where nothing was edited. */
   readonly edited: (Json | undefined)[];
@@ -50,6 +62,8 @@ interface Stepping {
   told: (paused: Paused) => void;
   ended: Promise<SimulatedRun>;
   timer?: NodeJS.Timeout;
+  /** Given up: it waits for nobody any more. */
+  over?: boolean;
 }
 
 export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins')): Runs {
@@ -58,8 +72,9 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
     close: async () => undefined,
   };
   const runner = createScriptRunner({ outbound: nowhere, trialsOnly: true });
-  const current = new AsyncLocalStorage<Stepping>();
+  const current = new AsyncLocalStorage<Under>();
   const simulator = createSimulator(waitingRunner(runner, current));
+  const run: typeof simulator.run = (...asked) => current.run({ spent: 0 }, () => simulator.run(...asked));
   const inline = createInliner(createPageRenderer({ skinsFolder }));
   const stepping = new Map<string, Stepping>();
 
@@ -79,7 +94,9 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
   }
 
   function end(id: string): void {
-    stepping.get(id)?.waiting?.stop();
+    const session = stepping.get(id);
+    if (session) session.over = true;
+    session?.waiting?.stop();
     stepping.delete(id);
   }
 
@@ -102,34 +119,39 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
     async run(tenant, given) {
       const read = readPlan(tenant, given);
       if (!read.ok) return { kind: 'faults', faults: faultsOf(read.problems) };
-      return { kind: 'run', run: show(tenant, await simulator.run(tenant, read.plan)) };
+      return { kind: 'run', run: show(tenant, await run(tenant, read.plan)) };
     },
-    async step(tenant, given) {
+    get waiting() {
+      return stepping.size;
+    },
+    async step(tenant, given, owner) {
       const read = readPlan(tenant, given);
       if (!read.ok) return { kind: 'faults', faults: faultsOf(read.problems) };
-      for (const [oldest] of stepping) if (stepping.size >= mostWaiting) end(oldest);
+      const own = [...stepping.values()].filter((each) => each.owner === owner);
+      for (const { id } of own.slice(0, Math.max(0, own.length - mostWaiting.ofOne + 1))) end(id);
+      for (const [oldest] of stepping) if (stepping.size >= mostWaiting.ofAll) end(oldest);
       const id = randomBytes(16).toString('base64url');
-      const session: Stepping = { id, tenant, edited: [], told: () => undefined, ended: undefined as never };
+      const session: Stepping = { id, owner, tenant, edited: [], told: () => undefined, ended: undefined as never };
       stepping.set(id, session);
-      session.ended = current.run(session, () => simulator.run(tenant, read.plan));
+      session.ended = current.run({ spent: 0, session }, () => simulator.run(tenant, read.plan));
       // Nobody hears of the end of a run that was stopped.
       session.ended.catch(() => stepping.delete(id));
       return next(session);
     },
-    async goOn(id, input) {
+    async goOn(id, owner, input) {
       const session = stepping.get(id);
       const { waiting } = session ?? {};
-      if (!session || !waiting) return undefined;
+      if (!session || !waiting || session.owner !== owner) return undefined;
       delete session.waiting;
       const answer = next(session);
       waiting.go(input);
       return answer;
     },
-    stop: end,
+    stop: (id, owner) => void (stepping.get(id)?.owner === owner && end(id)),
     async makeCase(tenant, name, given) {
       const read = readPlan(tenant, given);
       if (!read.ok) return { kind: 'faults', faults: faultsOf(read.problems) };
-      return { kind: 'case', made: caseOf(name, await simulator.run(tenant, read.plan)) };
+      return { kind: 'case', made: caseOf(name, await run(tenant, read.plan)) };
     },
     async close() {
       for (const id of stepping.keys()) end(id);
@@ -139,15 +161,24 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
   };
 }
 
-/** Waits before each callback of a run that somebody steps through; all others go straight on. */
-function waitingRunner(runner: ScriptRunner, current: AsyncLocalStorage<Stepping>): ScriptRunner {
+/** Waits before each callback of a run that somebody steps through, and lets no run take too long. */
+function waitingRunner(runner: ScriptRunner, current: AsyncLocalStorage<Under>): ScriptRunner {
   return {
     ...runner,
     async run(invocation) {
-      const session = current.getStore();
-      if (!session) return runner.run(invocation);
+      const under = current.getStore();
+      if (!under) return runner.run(invocation);
+      const { session } = under;
+      if (under.spent > longestRun) return notRun('timeout', 'the callbacks of this run took too long together');
+      const take = async (given: Invocation) => {
+        const result = await runner.run(given);
+        under.spent += result.wallMicroseconds / 1000;
+        return result;
+      };
+      if (!session) return take(invocation);
+      if (session.over) return notRun('denied', 'the run was stopped here');
       // What ended its process is run once more, of which nobody need be asked.
-      if (session.last?.asked === invocation) return runner.run(session.last.given);
+      if (session.last?.asked === invocation) return take(session.last.given);
       const decided = await new Promise<{ readonly input: Json | undefined } | 'stop'>((resolve) => {
         const paused = pausedAt(invocation, session);
         session.waiting = {
@@ -157,12 +188,12 @@ function waitingRunner(runner: ScriptRunner, current: AsyncLocalStorage<Stepping
         };
         session.told(paused);
       });
-      if (decided === 'stop') return stopped;
+      if (decided === 'stop') return notRun('denied', 'the run was stopped here');
       const { input } = decided;
       session.edited.push(input);
       const given = input === undefined ? invocation : { ...invocation, input };
       session.last = { asked: invocation, given };
-      return runner.run(given);
+      return take(given);
     },
   };
 }
@@ -172,12 +203,6 @@ function pausedAt({ hook, script, input }: Invocation, { id, tenant, edited }: S
   return { step: id, hook, file: script.name, input: maskJson(input, mask), before: edited.length };
 }
 
-const stopped: InvocationResult = {
-  ok: false,
-  kind: 'denied',
-  message: 'the run was stopped here',
-  logs: [],
-  calls: [],
-  cpuMicroseconds: 0,
-  wallMicroseconds: 0,
-};
+function notRun(kind: 'denied' | 'timeout', message: string): InvocationResult {
+  return { ok: false, kind, message, logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
+}

@@ -4,17 +4,11 @@
  * does not send the token that the start printed (so that no other page and no other user of the machine drives it).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { flowsOf, mayUse, simulatedFlows } from '../../engine/simulator/plan.ts';
-import type { Json } from '../../engine/script/runner.ts';
-import { scriptsOf } from '../../engine/tenant/scripts.ts';
-import type { Tenant } from '../../engine/tenant/tenant.ts';
+import { type FastifyInstance, fastify } from 'fastify';
+import { bodyOf, longestBody, placeOf, refuse, serveApi, tenantOf } from './api.ts';
 import { createAssets } from './assets.ts';
-import { checkScripts } from './check-scripts.ts';
 import { createRuns } from './runs.ts';
-import { settingOf } from './setting.ts';
-import type { Answer, Fault, ShownTenant } from './shown.ts';
-import { createWorkspace, faultsOf, type Place, type Texts } from './workspace.ts';
+import { createWorkspace } from './workspace.ts';
 
 export interface SimulatorServer {
   /** With the token, in the part of the address that no server sees. */
@@ -22,9 +16,6 @@ export interface SimulatorServer {
   readonly token: string;
   close(): Promise<void>;
 }
-
-/** Some scripts are long; nothing that a page sends is longer. */
-const longestBody = 4 * 1024 * 1024;
 
 /**
  * @param options.folder a tenant's folder, or a folder of them.
@@ -36,12 +27,12 @@ export async function startSimulatorServer(options: {
 }): Promise<SimulatorServer> {
   const token = randomBytes(24).toString('base64url');
   const server = fastify({ bodyLimit: longestBody, forceCloseConnections: true });
-  const assets = createAssets();
+  const assets = createAssets({ works: 'on a folder' });
   const runs = createRuns();
   const workspace = createWorkspace(options.folder);
   await workspace.find();
 
-  guard(server, assets.policy, token);
+  guard(server, token);
   server.removeContentTypeParser('text/plain');
   server.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'There is nothing here.'));
   server.setErrorHandler(async (error: Error & { readonly statusCode?: number }, _request, reply) => {
@@ -50,69 +41,16 @@ export async function startSimulatorServer(options: {
     return refuse(reply, status, error.message);
   });
 
-  const place = (request: FastifyRequest): Place | undefined =>
-    workspace.placeOf((request.params as { readonly tenant?: string }).tenant ?? '');
-
-  /** The tenant as the editor has it, or why there is none. */
-  async function tenantOf(request: FastifyRequest): Promise<Tenant | readonly Fault[]> {
-    const found = place(request);
-    if (!found) return [{ message: 'There is no such tenant.', hint: 'load the page again' }];
-    const loaded = await workspace.load(found, textsIn(request.body));
-    return loaded.ok ? loaded.tenant : faultsOf(loaded.problems);
-  }
-
-  const withTenant =
-    (answer: (tenant: Tenant, body: Readonly<Record<string, unknown>>) => Promise<Answer>) =>
-    async (request: FastifyRequest): Promise<Answer> => {
-      const tenant = await tenantOf(request);
-      return 'id' in tenant ? answer(tenant, bodyOf(request)) : { kind: 'faults', faults: tenant };
-    };
-
-  server.get('/api/setting', async () => {
-    const { places, faults } = await workspace.find();
-    return { ...settingOf(), tenants: places.map(({ id, name }) => ({ id, name })), faults };
-  });
-  server.get('/api/tenants/:tenant', async (request, reply) => {
-    const found = place(request);
-    if (!found) return refuse(reply, 404, 'There is no such tenant.');
-    const loaded = await workspace.load(found, {});
-    const files = await workspace.files(found);
-    const cases = await workspace.cases(found);
-    const faults = loaded.ok ? [] : faultsOf(loaded.problems);
-    return {
-      ...found,
-      files,
-      cases,
-      faults,
-      ...described(loaded.ok ? loaded.tenant : undefined),
-    } satisfies ShownTenant;
-  });
-  server.post(
-    '/api/tenants/:tenant/run',
-    withTenant((tenant, { plan }) => runs.run(tenant, plan)),
-  );
-  server.post(
-    '/api/tenants/:tenant/step',
-    withTenant((tenant, { plan }) => runs.step(tenant, plan)),
-  );
-  server.post('/api/steps/:step', async (request, reply) => {
-    const { input } = bodyOf(request);
-    const answer = await runs.goOn(stepOf(request), input as Json | undefined);
-    return answer ?? refuse(reply, 404, 'This run is over.');
-  });
-  server.delete('/api/steps/:step', async (request, reply) => {
-    runs.stop(stepOf(request));
-    return reply.code(204).send();
-  });
-  server.post('/api/tenants/:tenant/check', async (request, reply) => {
-    const found = place(request);
-    if (!found) return refuse(reply, 404, 'There is no such tenant.');
-    const loaded = await workspace.load(found, textsIn(request.body));
-    return { faults: await checkScripts(loaded.ok ? scriptsOf(loaded.tenant) : loaded.scripts) };
+  serveApi(server, {
+    runs: () => runs,
+    workspaceFor: () => workspace,
+    ownerOf: () => 'the person at this machine',
+    settingFor: () => ({ csrf: '', mayWrite: true }),
+    bounded: (_request, action) => action(),
   });
   server.put('/api/tenants/:tenant/file', async (request, reply) => {
     const { name, text, before } = bodyOf(request);
-    const found = place(request);
+    const found = placeOf(request, workspace);
     if (!found) return refuse(reply, 404, 'There is no such tenant.');
     if (typeof name !== 'string' || typeof text !== 'string' || typeof before !== 'string')
       return refuse(reply, 400, 'A file has a name and a text.');
@@ -121,11 +59,11 @@ export async function startSimulatorServer(options: {
   });
   server.post('/api/tenants/:tenant/cases', async (request, reply) => {
     const { name, plan } = bodyOf(request);
-    const found = place(request);
+    const found = placeOf(request, workspace);
     if (!found) return refuse(reply, 404, 'There is no such tenant.');
     if (typeof name !== 'string' || name.trim() === '' || name.length > 200)
       return refuse(reply, 400, 'A case has a name.');
-    const tenant = await tenantOf(request);
+    const tenant = await tenantOf(request, workspace);
     if (!('id' in tenant)) return { kind: 'faults', faults: tenant };
     const made = await runs.makeCase(tenant, name.trim(), plan);
     if (made.kind !== 'case') return made;
@@ -133,7 +71,12 @@ export async function startSimulatorServer(options: {
     return written.ok ? written : refuse(reply, 409, written.fault.message, written.fault.hint);
   });
   server.get('/*', async (request, reply) => {
-    const asset = assets.find(request.url.split('?')[0] ?? '');
+    const path = request.url.split('?')[0] ?? '';
+    if (path === '/') {
+      const { type, body, policy } = assets.page();
+      return reply.type(type).header('content-security-policy', policy).send(body);
+    }
+    const asset = assets.find(path);
     return asset ? reply.type(asset.type).send(asset.body) : refuse(reply, 404, 'There is nothing here.');
   });
 
@@ -150,18 +93,21 @@ export async function startSimulatorServer(options: {
   };
 }
 
+/** What every answer says, the page's own policy aside. */
+export const plainHeaders = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
 /** Refuses whoever is not the page that this server gave. */
-function guard(server: FastifyInstance, policy: string, token: string): void {
+function guard(server: FastifyInstance, token: string): void {
   server.addHook('onRequest', async (request, reply) => {
-    void reply.headers({
-      'content-security-policy': policy,
-      'cache-control': 'no-store',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-    });
+    void reply.headers(plainHeaders);
     const port = request.socket.localPort;
     const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
     const { host = '', origin, authorization = '' } = request.headers;
@@ -185,41 +131,4 @@ function guard(server: FastifyInstance, policy: string, token: string): void {
 function isSame(left: string, right: string): boolean {
   const [a, b] = [Buffer.from(left), Buffer.from(right)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function refuse(reply: FastifyReply, status: number, message: string, hint = ''): FastifyReply {
-  return reply.code(status).send({ message, hint } satisfies Fault);
-}
-
-function bodyOf({ body }: FastifyRequest): Readonly<Record<string, unknown>> {
-  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-}
-
-function textsIn(body: unknown): Texts {
-  const { texts } = (body ?? {}) as { readonly texts?: unknown };
-  const entries = Object.entries(typeof texts === 'object' && texts !== null ? texts : {});
-  return Object.fromEntries(entries.filter((each): each is [string, string] => typeof each[1] === 'string'));
-}
-
-function stepOf({ params }: FastifyRequest): string {
-  return (params as { readonly step: string }).step;
-}
-
-/** What the controls offer. */
-function described(tenant: Tenant | undefined): Pick<ShownTenant, 'flows' | 'clients' | 'users' | 'providers'> {
-  if (!tenant) return { flows: [], clients: [], users: [], providers: [] };
-  return {
-    flows: flowsOf(tenant),
-    clients: tenant.clients.map((client) => ({
-      id: client.clientId,
-      name: client.clientName,
-      flows: simulatedFlows.filter((flow) => mayUse(flow, client)),
-      scopes: client.scopes,
-    })),
-    users: tenant.users.map(({ username, givenName = '', familyName = '' }) => ({
-      name: username,
-      label: `${givenName} ${familyName}`.trim(),
-    })),
-    providers: tenant.providers.map(({ id }) => id),
-  };
 }

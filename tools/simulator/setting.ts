@@ -6,7 +6,7 @@ import { decisionWords } from '../../engine/simulator/decisions.ts';
 import { simulatedFlows } from '../../engine/simulator/plan.ts';
 import type { DrawnFlow, Language, Offer, Setting } from './shown.ts';
 
-export function settingOf(): Omit<Setting, 'tenants' | 'faults'> {
+export function settingOf(): Pick<Setting, 'flows' | 'decisions' | 'language'> {
   return { flows: simulatedFlows.map(drawnFlow), decisions: decisionWords(), language: languageOf() };
 }
 

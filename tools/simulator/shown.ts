@@ -48,10 +48,37 @@ export interface ScriptFile {
   readonly slots: readonly string[];
 }
 
+/** A version of a script that a running server keeps. */
+export interface ShownVersion {
+  readonly hash: string;
+  readonly author: string;
+  readonly note?: string;
+  readonly createdAt: string;
+  readonly activatedAt?: string;
+}
+
+/** Where a running tenant has scripts, and what is edited of them. */
+export interface ShownScript {
+  readonly slots: readonly {
+    readonly slot: string;
+    readonly active?: string;
+    readonly canary?: { readonly hash: string; readonly share: number };
+    readonly shadow?: { readonly hash: string };
+  }[];
+  readonly slot: string;
+  /** Absent where nothing stands there yet. */
+  readonly version?: string;
+  /** Of the slot, the newest first. */
+  readonly versions: readonly ShownVersion[];
+}
+
 export interface ShownTenant {
   readonly id: string;
   readonly name: string;
+  /** Where cases go; empty on a running server. */
   readonly folder: string;
+  /** Of a running server. */
+  readonly script?: ShownScript;
   readonly files: readonly ScriptFile[];
   readonly faults: readonly Fault[];
   readonly flows: readonly SimulatedFlow[];
@@ -117,6 +144,10 @@ export interface Language {
 
 /** All that does not depend on a tenant. */
 export interface Setting {
+  /** To be sent back with everything that is asked; empty where a token is sent. */
+  readonly csrf: string;
+  /** Whether who looks may run and save, or read alone. */
+  readonly mayWrite: boolean;
   readonly tenants: readonly { readonly id: string; readonly name: string }[];
   readonly faults: readonly Fault[];
   readonly flows: readonly DrawnFlow[];

@@ -6,7 +6,7 @@ import { loadTenant, type LoadResult } from '../../engine/tenant/load.ts';
 import type { Problem } from '../../engine/tenant/problem.ts';
 import { scriptsOf } from '../../engine/tenant/scripts.ts';
 import { loadWithMadeUpSecrets, madeUpSecrets } from '../cli/made-up.ts';
-import type { Fault, ScriptFile } from './shown.ts';
+import type { Fault, ScriptFile, ShownScript } from './shown.ts';
 
 export interface Place {
   readonly id: string;
@@ -25,16 +25,28 @@ export interface SavedCase {
 
 export type Written = { readonly ok: true; readonly file: string } | { readonly ok: false; readonly fault: Fault };
 
+/** Tenants whose scripts the page edits and runs. */
 export interface Workspace {
-  /** Looks through the folder again. */
+  /** Looks for the tenants again. */
   find(): Promise<{ readonly places: readonly Place[]; readonly faults: readonly Fault[] }>;
-  /** Only what was found; nothing that a request names leads to another folder. */
+  /** Only what was found; nothing that a request names leads elsewhere. */
   placeOf(id: string): Place | undefined;
-  /** @param texts laid over the files of these names, as far as the tenant has them. */
-  load(place: Place, texts: Texts): Promise<LoadResult>;
-  /** The files of the tenant's scripts and of what they import, as they are on the disk. */
-  files(place: Place): Promise<readonly ScriptFile[]>;
+  /** @param texts laid over the files of these names, as far as the script that is edited has them. */
+  load(place: Place, texts: Texts, chosen: Chosen): Promise<LoadResult>;
+  /** The files that can be edited, as they are kept. */
+  files(place: Place, chosen: Chosen): Promise<readonly ScriptFile[]>;
   cases(place: Place): Promise<readonly SavedCase[]>;
+  /** What else there is to be chosen. */
+  script(place: Place, chosen: Chosen): Promise<ShownScript | undefined>;
+}
+
+/** Which script of a running server is edited; of a folder all are. */
+export interface Chosen {
+  readonly slot?: string;
+  readonly version?: string;
+}
+
+export interface FolderWorkspace extends Workspace {
   /** @param before what the page thinks stands there: another's change is not written over. */
   saveFile(place: Place, file: string, text: string, before: string): Promise<Written>;
   /** Never over a case that is there. */
@@ -49,7 +61,7 @@ const mostCases = 500;
 const schemas = join(import.meta.dirname, '../../schemas/flow-case.schema.json');
 
 /** @param path a tenant's folder, or a folder of them. */
-export function createWorkspace(path: string): Workspace {
+export function createWorkspace(path: string): FolderWorkspace {
   let known: readonly Place[] = [];
 
   return {
@@ -68,6 +80,7 @@ export function createWorkspace(path: string): Workspace {
     load: ({ folder }, texts) => loadTenant(folder, { ...madeUpSecrets, texts: new Map(Object.entries(texts)) }),
     files,
     cases: casesOf,
+    script: async () => undefined,
     async saveFile(place, name, text, before) {
       const file = (await files(place)).find((each) => each.name === name);
       const target = join(place.folder, name);

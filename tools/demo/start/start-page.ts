@@ -76,6 +76,7 @@ function people({ users, issuers: [issuer = ''] }: StartPageInput): Markup {
       ${link(`${issuer}/session/manage`, 'Apps that the person logged in here gave access to')}
       ${link(`${issuer}/session/end`, 'Log out')}
       ${link('/admin/skins/preview', 'Every page of each skin, with sample data')}
+      ${link('/admin/simulator', 'The simulator: change a script and see what comes of it (any name, and the password in data/admin-secret)')}
     </ul>
   </section>`;
 }

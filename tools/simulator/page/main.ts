@@ -6,7 +6,7 @@ import { openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './d
 import { byId, make, notice, options } from './dom.ts';
 import { createDrawing } from './drawing.ts';
 import { createEditor } from './editor.ts';
-import { server, takeToken } from './server.ts';
+import { onServer, Refusal, type Scripts, server, takeToken } from './server.ts';
 import { linkOf, settingsIn } from './share.ts';
 
 interface Numbered {
@@ -29,7 +29,10 @@ async function begin(): Promise<void> {
     setting.tenants.map(({ id, name }) => ({ value: id, label: name === id ? id : `${name} (${id})` })),
   );
   const named = setting.tenants.find(({ id }) => id === wanted.tenant) ?? setting.tenants[0];
-  if (!named) return tellFaults(setting.faults);
+  if (!named)
+    return tellFaults(
+      setting.faults.length > 0 ? setting.faults : [{ message: 'There is no tenant that you may see.', hint: '' }],
+    );
   byId<HTMLSelectElement>('tenant').value = named.id;
   const page = createPage(setting);
   await page.open(named.id);
@@ -60,6 +63,8 @@ function createPage(setting: Setting): {
   const stepButton = byId<HTMLButtonElement>('step');
   const fileSelect = byId<HTMLSelectElement>('file');
   const casesSelect = byId<HTMLSelectElement>('cases');
+  const slotSelect = byId<HTMLSelectElement>('slot');
+  const versionSelect = byId<HTMLSelectElement>('version');
 
   const drawing = createDrawing(byId('drawing'), (state) => {
     chosen = state;
@@ -78,23 +83,28 @@ function createPage(setting: Setting): {
 
   // --- the tenant and its scripts --------------------------------------------------------------------------------------
 
-  async function open(id: string): Promise<void> {
-    tenant = await server.tenant(id);
-    runs = [];
-    next = 1;
-    chosen = '';
+  async function open(id: string, named?: { readonly slot: string; readonly version?: string }): Promise<void> {
+    // Another version is compared with what came before; another tenant is not.
+    const stays = tenant?.id === id && named !== undefined;
+    tenant = await server.tenant(id, named);
+    if (!stays) {
+      runs = [];
+      next = 1;
+      chosen = '';
+    }
     editor.load(tenant.files);
     options(
       fileSelect,
       tenant.files.map(({ name, slots }) => ({
         value: name,
-        label: slots.length > 0 ? `${name} – ${slots.join(', ')}` : name,
+        label: slots.length > 0 && !onServer ? `${name} – ${slots.join(', ')}` : name,
       })),
     );
     const [first] = tenant.files;
     fileSelect.value = first?.name ?? '';
     if (first) editor.open(first.name);
-    controls.show(tenant);
+    if (!stays) controls.show(tenant);
+    showVersions();
     showCases();
     tellFaults(tenant.faults);
     if (tenant.files.length === 0) notice('This tenant has no script. Its tenant.json may name one under "scripts".');
@@ -103,9 +113,51 @@ function createPage(setting: Setting): {
     show('result');
   }
 
+  /** Of a running server: where scripts stand, and their versions. */
+  function showVersions(): void {
+    const { script } = tenant ?? {};
+    byId('versions').hidden = script === undefined;
+    byId('file-field').hidden = script !== undefined && tenant?.files.length === 1;
+    if (!script) return;
+    const { slots, slot, version, versions } = script;
+    options(
+      slotSelect,
+      slots.map((each) => ({ value: each.slot, label: each.active === undefined ? `${each.slot} (none)` : each.slot })),
+    );
+    slotSelect.value = slot;
+    const of = slots.find((each) => each.slot === slot);
+    const known = versions.some(({ hash }) => hash === version);
+    options(versionSelect, [
+      ...(known ? [] : [{ value: '', label: version === undefined ? 'no version yet' : version.slice(0, 8) }]),
+      ...versions.map(({ hash, note, author, createdAt }) => {
+        const is = [
+          of?.active === hash && 'active',
+          of?.canary?.hash === hash && 'canary',
+          of?.shadow?.hash === hash && 'on trial',
+        ].filter(Boolean);
+        return {
+          value: hash,
+          label: `${hash.slice(0, 8)}${is.length > 0 ? ` (${is.join(', ')})` : ''} – ${note ?? author}, ${createdAt.slice(0, 10)}`,
+        };
+      }),
+    ]);
+    versionSelect.value = known ? (version ?? '') : '';
+  }
+
+  /** What is sent of the scripts: which ones, and what was edited of them. */
+  function scripts(): Scripts {
+    const { slot, version } = tenant?.script ?? {};
+    return {
+      texts: editor.texts(),
+      ...(slot === undefined ? {} : { slot }),
+      ...(version === undefined ? {} : { version }),
+    };
+  }
+
   /** Scripts may be written in another editor as well. */
   async function refresh(): Promise<void> {
-    if (!tenant) return;
+    // A version never changes.
+    if (!tenant || onServer) return;
     const { id } = tenant;
     const found = await server.tenant(id);
     if (tenant.id !== id) return;
@@ -124,10 +176,14 @@ function createPage(setting: Setting): {
   }
 
   async function check(): Promise<readonly LineFault[]> {
-    if (!tenant) return [];
+    if (!tenant || !setting.mayWrite) return [];
     checks += 1;
     const mine = checks;
-    const { faults } = await server.check(tenant.id, editor.texts());
+    const { faults } = await server.check(tenant.id, scripts()).catch((error: unknown) => {
+      // The next keystroke asks again.
+      if (error instanceof Refusal && error.status === 429) return { faults: [] };
+      throw error;
+    });
     // A later check knows better.
     if (mine === checks) showLineFaults(faults);
     return faults;
@@ -159,12 +215,14 @@ function createPage(setting: Setting): {
     const edited = Object.keys(editor.texts());
     byId('unsaved').textContent =
       edited.length === 0 ? '' : edited.includes(editor.file) ? 'not saved' : `${edited.length} not saved`;
-    byId<HTMLButtonElement>('save-file').disabled = !edited.includes(editor.file);
+    byId<HTMLButtonElement>('save-file').disabled =
+      !setting.mayWrite || (onServer ? edited.length === 0 : !edited.includes(editor.file));
   }
 
   async function save(): Promise<void> {
     const name = editor.file;
     const text = editor.textOf(name);
+    if (onServer) return saveVersion();
     if (!tenant || text === editor.diskText(name)) return;
     const { file } = await server.saveFile(tenant.id, { name, text, before: editor.diskText(name) });
     editor.saved(name, text);
@@ -172,12 +230,40 @@ function createPage(setting: Setting): {
     notice(`Saved ${file}`);
   }
 
+  /** All edited files together are a version; it is the active one only where that is asked for. */
+  async function saveVersion(): Promise<void> {
+    if (!tenant?.script || Object.keys(editor.texts()).length === 0) return;
+    const { id, script } = tenant;
+    const note = byId<HTMLInputElement>('version-note');
+    const activate = byId<HTMLInputElement>('version-activate');
+    note.value = '';
+    activate.checked = false;
+    if (!(await asked('version-dialog'))) return;
+    const saved = await server.saveVersion(id, { ...scripts(), note: note.value, activate: activate.checked });
+    await open(id, { slot: script.slot, version: saved.hash });
+    notice(
+      [
+        `${saved.new ? 'Saved as version' : 'These files were a version already:'} ${saved.hash.slice(0, 8)} of ${script.slot}${activate.checked ? ', which is active now' : ''}.`,
+        ...saved.warnings,
+      ].join('\n'),
+    );
+  }
+
+  /** Opens a dialog; whether the person wants what it offers. */
+  async function asked(name: string): Promise<boolean> {
+    const dialog = byId<HTMLDialogElement>(name);
+    dialog.returnValue = '';
+    dialog.showModal();
+    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+    return dialog.returnValue === 'save';
+  }
+
   // --- runs --------------------------------------------------------------------------------------------------------------
 
   async function run(stepping: boolean): Promise<void> {
     if (!tenant || runButton.disabled) return;
     await leaveStep();
-    const wish = { plan: controls.plan(), texts: editor.texts() };
+    const wish = { plan: controls.plan(), ...scripts() };
     const { id } = tenant;
     await busy(() => (stepping ? server.step(id, wish) : server.run(id, wish)));
   }
@@ -352,26 +438,36 @@ function createPage(setting: Setting): {
 
   async function saveCase(): Promise<void> {
     if (!tenant) return;
-    const dialog = byId<HTMLDialogElement>('case-dialog');
     const edited = Object.keys(editor.texts());
-    byId('case-remark').textContent =
-      edited.length === 0
+    byId('case-remark').textContent = onServer
+      ? 'It is made of the scripts as they stand here, and saved where your browser saves files.'
+      : edited.length === 0
         ? `It goes to ${tenant.folder}/cases/.`
         : `${edited.join(', ')} ${edited.length === 1 ? 'is' : 'are'} not saved: the case holds only once ${edited.length === 1 ? 'it is' : 'they are'}.`;
     if (lastRun()?.run.path.some(({ hook }) => hook?.inputEdited))
       byId('case-remark').append(' Inputs that you edited while stepping are no part of it.');
-    dialog.returnValue = '';
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+    if (!(await asked('case-dialog'))) return;
     const name = byId<HTMLInputElement>('case-name').value;
-    if (dialog.returnValue !== 'save') return;
-    const saved = await server.saveCase(tenant.id, { name, plan: controls.plan(), texts: editor.texts() });
+    const saved = await server.saveCase(tenant.id, { name, plan: controls.plan(), ...scripts() });
     if ('faults' in saved) return tellFaults(saved.faults);
+    if ('made' in saved) return keep(saved.made);
     const { cases } = await server.tenant(tenant.id);
     tenant = { ...tenant, cases };
     showCases();
     notice(`Saved the case ${saved.file}`);
     return undefined;
+  }
+
+  /** Gives the browser a file to save. */
+  function keep(made: { readonly name: string }): void {
+    const link = make('a');
+    link.href = URL.createObjectURL(
+      new Blob([`${JSON.stringify(made, undefined, 2)}\n`], { type: 'application/json' }),
+    );
+    link.download = `${made.name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.case.json`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    notice(`Saved ${link.download}`);
   }
 
   function share(): void {
@@ -422,6 +518,16 @@ function createPage(setting: Setting): {
     }
     act(() => open(list.value));
   });
+  const chooseVersion = (another: boolean) => {
+    const edited = Object.keys(editor.texts());
+    if (!tenant || (edited.length > 0 && !confirm(`${edited.join(', ')} is not saved. Leave it?`)))
+      return showVersions();
+    const { id } = tenant;
+    const version = another ? '' : versionSelect.value;
+    return act(() => open(id, { slot: slotSelect.value, ...(version === '' ? {} : { version }) }));
+  };
+  slotSelect.addEventListener('change', () => chooseVersion(true));
+  versionSelect.addEventListener('change', () => chooseVersion(false));
   casesSelect.addEventListener('change', () => {
     const found = tenant?.cases.find(({ file }) => file === casesSelect.value);
     if (found) controls.applyGiven(found.given as Record<string, unknown>);
@@ -445,6 +551,13 @@ function createPage(setting: Setting): {
   addEventListener('beforeunload', (event) => {
     if (Object.keys(editor.texts()).length > 0) event.preventDefault();
   });
+  if (onServer) byId('save-file').textContent = 'Save as a version';
+  if (!setting.mayWrite) {
+    for (const button of [runButton, stepButton, byId<HTMLButtonElement>('save-case')]) {
+      button.disabled = true;
+      button.title = 'Your token may read, but not run or save.';
+    }
+  }
   return { open, apply: (settings) => controls.apply(settings) };
 }
 

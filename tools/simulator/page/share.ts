@@ -21,7 +21,7 @@ export function linkOf(settings: Settings): string {
     if (value) fragment.set(name, value);
   }
   for (const [state, word] of Object.entries(settings.decisions ?? {})) fragment.set(`${decision}${state}`, word);
-  return `${location.origin}/#${fragment}`;
+  return `${location.origin}${location.pathname}#${fragment}`;
 }
 
 export function settingsIn(fragment: string): Settings {
