@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { FederationPort, Ports } from './flow/ports.ts';
 import { scriptedLogIn } from './flow/scripted-log-in.ts';
 import type { Trace } from './flow/trace.ts';
-import { providerSecretName } from './admin/resource/providers.ts';
+import { openStoredProvider } from './admin/resource/providers.ts';
 import { createFederation } from './identity/federated.ts';
 import { createSaml, isSaml } from './identity/saml.ts';
 import { createSamlLogOut } from './identity/saml-log-out.ts';
@@ -170,11 +170,9 @@ export function compose(parts: Parts): ComposedEngine {
     return client;
   }
 
-  /** A stored provider with its secret, which the store keeps sealed. */
+  /** A stored provider with its secrets, which the store keeps sealed. */
   function openProvider(tenant: Tenant, provider: Provider): Provider {
-    if (provider.clientSecret === undefined) return provider;
-    const clientSecret = parts.sealer.unseal(tenant.id, providerSecretName(provider.id), provider.clientSecret);
-    return { ...provider, clientSecret };
+    return openStoredProvider(provider, (name, sealed) => parts.sealer.unseal(tenant.id, name, sealed));
   }
 
   /** A slot's script by the tenant's document, or by a provider that was added at run time. */

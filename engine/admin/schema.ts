@@ -48,13 +48,29 @@ export function object(
   return { type: 'object', properties, required, additionalProperties: false, ...more };
 }
 
-/** A merge patch (RFC 7396) of a document: any of its members, or null. Without defaults, as what is left out stays. */
+/**
+ * A merge patch (RFC 7396) of a document: any of its members, or null, and so within objects. Without defaults, as what
+ * is left out stays.
+ */
 export function patchOf({ properties }: { readonly properties: Readonly<Record<string, JsonSchema>> }): JsonSchema {
-  const members = Object.entries(properties).map(([name, { default: _default, ...schema }]) => [
-    name,
-    { anyOf: [schema, { type: 'null' }] },
-  ]);
-  return object(Object.fromEntries(members), [], { description: 'Members to change; null takes one away.' });
+  return object(patchMembers(properties), [], { description: 'Members to change; null takes one away.' });
+}
+
+function patchMembers(properties: Readonly<Record<string, JsonSchema>>): Readonly<Record<string, JsonSchema>> {
+  const members = Object.entries(properties).map(([name, { default: _default, ...schema }]) => {
+    const { properties: within, additionalProperties: others } = schema;
+    const patch = {
+      ...schema,
+      ...(within ? { properties: patchMembers(within as Readonly<Record<string, JsonSchema>>), required: [] } : {}),
+      ...(typeof others === 'object' ? { additionalProperties: orNull(others as JsonSchema) } : {}),
+    };
+    return [name, orNull(patch)];
+  });
+  return Object.fromEntries(members) as Readonly<Record<string, JsonSchema>>;
+}
+
+function orNull(schema: JsonSchema): JsonSchema {
+  return { anyOf: [schema, { type: 'null' }] };
 }
 
 /** A page of a list; `next` is the `after` of the page behind it, absent on the last one. */
@@ -127,6 +143,17 @@ export const secondFactorView = object(
 
 export const passwordBody = object({ password: { ...password, description: 'The new password.' } });
 
+const samlSettings = itemOf('providers').properties['saml'] as ObjectSchema;
+const { requestKey: _signs, decryptionKey: _decrypts, ...samlProperties } = samlSettings.properties;
+
+function privateKey(use: string): JsonSchema {
+  return text(`PEM of an RSA private key; ${use}. Write-only; it stays as long as its certificate does.`, {
+    minLength: 1,
+    maxLength: 20_000,
+    writeOnly: true,
+  });
+}
+
 export const providerBody = body('providers', ['clientSecret', 'federationAuth', 'saml'], {
   clientSecret: text('Our secret there. Write-only; left out on an edit, the stored one stays.', {
     minLength: 1,
@@ -134,13 +161,29 @@ export const providerBody = body('providers', ['clientSecret', 'federationAuth',
     writeOnly: true,
   }),
   federationAuth: text('Source of the script with `onAuthenticateSuccess` and `getUserName`.', { maxLength: 524_288 }),
+  saml: {
+    ...samlSettings,
+    properties: {
+      ...samlProperties,
+      requestKey: privateKey('requests are then signed with it'),
+      decryptionKey: privateKey('assertions may then be encrypted for its certificate'),
+    },
+  },
 });
 
 export const providerView: JsonSchema = {
   ...body('providers', ['clientSecret', 'saml']),
   properties: {
     ...body('providers', ['clientSecret', 'saml']).properties,
-    protocol: { enum: ['openid', 'saml'], description: 'What it speaks. Settings of SAML stand in the document only.' },
+    protocol: { enum: ['openid', 'saml'], description: 'What it speaks.' },
+    saml: {
+      ...samlSettings,
+      properties: {
+        ...samlProperties,
+        hasRequestKey: { type: 'boolean', description: 'Whether requests are signed.' },
+        hasDecryptionKey: { type: 'boolean', description: 'Whether assertions may be encrypted.' },
+      },
+    },
     federationAuth: text('Source of its script.'),
     hasClientSecret: { type: 'boolean', description: 'Whether a secret is stored.' },
     source,

@@ -254,8 +254,6 @@ export function checkClient(client: ClientDocument, at: string, report: Report):
     checkScopes(client[member], `${at}/${member}`, report);
 }
 
-type ProviderDocument = NonNullable<TenantDocument['providers']>[number];
-
 /** A certificate as metadata write it, made into PEM. */
 export function pemOf(certificate: string): string {
   return certificate.includes('-----')
@@ -271,7 +269,24 @@ function isCertificate(text: string): boolean {
   }
 }
 
-function checkSaml({ saml, ...provider }: ProviderDocument, at: string, report: Report): void {
+/** What of a provider must fit together, whether it stands in a document or comes by the admin API. */
+export interface CheckedProvider {
+  readonly clientSecret?: unknown;
+  readonly recheckSeconds?: number;
+  readonly endSession?: boolean;
+  readonly saml?: {
+    readonly entryPoint: string;
+    readonly logoutUrl?: string;
+    readonly certificates: readonly string[];
+    readonly requestKey?: unknown;
+    readonly requestCertificate?: string;
+    readonly decryptionKey?: unknown;
+    readonly decryptionCertificate?: string;
+  };
+}
+
+/** @param at the provider's place, a JSON pointer. */
+export function checkSaml({ saml, ...provider }: CheckedProvider, at: string, report: Report): void {
   if (saml === undefined) return;
   for (const member of ['clientSecret', 'recheckSeconds'] as const)
     if (provider[member] !== undefined)

@@ -1,4 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import { sharedPostgres } from '../support/databases.ts';
@@ -337,6 +339,78 @@ for (const database of ['PGlite', 'PostgreSQL']) {
         expect((await admin('PATCH', `${at}/providers/partner`, { name: 'x' })).body).to.include({
           code: 'provider-configured',
         });
+      });
+
+      const pem = (name: string) => readFileSync(join(import.meta.dirname, `../peers/saml/${name}.pem`), 'utf8');
+      const saml = {
+        entryPoint: 'https://idp.city.example/sso',
+        certificates: [pem('idp.crt')],
+        requestKey: pem('sp.key'),
+        requestCertificate: pem('sp.crt'),
+      };
+      const directory = { id: 'idp', name: 'City Directory', issuer: 'urn:city', clientId: 'urn:us', saml };
+      const settings = async () => (await admin('GET', `${at}/providers/idp`)).body['saml'] as Record<string, unknown>;
+
+      it('may speak SAML: its keys are never shown, stay with their certificates, and go with them', async () => {
+        const made = await admin('POST', `${at}/providers`, directory);
+        expect(made.status, JSON.stringify(made.body)).to.equal(201);
+        expect(made.body).to.include({ protocol: 'saml', source: 'store', hasClientSecret: false });
+        expect(made.body['saml']).to.include({ hasRequestKey: true, hasDecryptionKey: false, clockSkewSeconds: 60 });
+        expect(JSON.stringify(made.body)).to.not.include('PRIVATE');
+        const metadata = await (await fetch(`${server.issuer}/federation/saml/idp/metadata`)).text();
+        expect(metadata).to.include('AuthnRequestsSigned="true"').and.not.include('PRIVATE');
+
+        const members = {
+          logoutUrl: 'https://idp.city.example/slo',
+          clockSkewSeconds: 30,
+          attributes: { a: 'b', c: 'd' },
+        };
+        const patched = await admin('PATCH', `${at}/providers/idp`, { endSession: true, saml: members });
+        expect(patched.status, JSON.stringify(patched.body)).to.equal(200);
+        expect((await admin('PATCH', `${at}/providers/idp`, { saml: { attributes: { a: null } } })).status).to.equal(
+          200,
+        );
+        expect(await settings()).to.deep.include({ ...members, attributes: { c: 'd' }, hasRequestKey: true });
+        // The keys stay while their certificates do, whichever way it is written.
+        const { requestKey: _key, ...without } = saml;
+        const put = await admin('PUT', `${at}/providers/idp`, { ...directory, saml: without });
+        expect(put.body['saml']).to.include({ hasRequestKey: true }).and.not.have.property('logoutUrl');
+        await admin('PATCH', `${at}/providers/idp`, { saml: { requestCertificate: null } });
+        expect(await settings()).to.include({ hasRequestKey: false });
+        const events = itemsOf(await admin('GET', `${at}/audit?type=admin.provider.changed`));
+        expect(JSON.stringify(events)).to.include('saml.requestKey').and.not.include('PRIVATE');
+        expect((await admin('DELETE', `${at}/providers/idp`)).status).to.equal(204);
+        expect((await fetch(`${server.issuer}/federation/saml/idp/metadata`)).status).to.equal(404);
+      });
+
+      it('tells what of SAML does not fit together, and quotes no key', async () => {
+        await admin('POST', `${at}/providers`, directory);
+        for (const [what, change, pointer] of [
+          ['no certificate', { saml: { certificates: ['TUlJ'] } }, '/saml/certificates/0'],
+          ['plain http', { saml: { entryPoint: 'http://idp.city.example/sso' } }, '/saml/entryPoint'],
+          ['a secret of OpenID Connect', { clientSecret: 'secret' }, '/clientSecret'],
+          ['log-out without an address', { endSession: true }, '/endSession'],
+          ['log-out without a key', { saml: { logoutUrl: 'https://x.example', requestCertificate: null } }, '/saml'],
+          ['another certificate for the key', { saml: { requestCertificate: pem('other.crt') } }, '/saml/requestKey'],
+          ['another key', { saml: { requestKey: pem('other.key') } }, '/saml/requestKey'],
+          ['no key', { saml: { requestKey: 'PRIVATE' } }, '/saml/requestKey'],
+          ['a key without its certificate', { saml: { decryptionKey: pem('sp.key') } }, '/saml'],
+          ['no settings', { saml: { entryPoint: null } }, '/saml'],
+        ] as const) {
+          const { status, body } = await admin('PATCH', `${at}/providers/idp`, change);
+          expect(status, what).to.equal(400);
+          const problems = body['problems'] as readonly { readonly pointer: string }[];
+          expect(
+            problems.map((one) => one.pointer),
+            what,
+          ).to.deep.equal([pointer]);
+          expect(JSON.stringify(body), what).to.not.match(/PRIVATE|MII/);
+        }
+        expect(
+          (await admin('POST', `${at}/providers`, { ...directory, id: 'x', saml: { requestKey: 1 } })).status,
+        ).to.equal(400);
+        expect(await settings()).to.include({ hasRequestKey: true });
+        await admin('DELETE', `${at}/providers/idp`);
       });
     });
 

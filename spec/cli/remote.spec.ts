@@ -304,6 +304,10 @@ describe('managing a running server from the command line', function () {
       expect((await done(['provider', 'list', ...demo])).output).to.match(/^other /m);
       const edit = ['provider', 'edit', 'other', ...demo, '--set', 'clientSecret=a-new-one-in-the-open'];
       expect(await refused(edit, 2)).to.include('clientSecret is a secret');
+      const key = ['--json', '{"saml":{"requestKey":"-----BEGIN"}}'];
+      expect(await refused([...edit.slice(0, 5), ...key], 2)).to.include(
+        "saml.requestKey is a secret, which the shell's history and other users of this machine would see. Give it in a",
+      );
       expect(
         await answered([...edit.slice(0, 5), '--ask', 'clientSecret'], { input: 'the-next-secret-there\n' }),
       ).to.include({ hasClientSecret: true });

@@ -716,6 +716,30 @@ onEachDatabase(
       });
     });
 
+    it('is added by the admin API, and its keys are used', async () => {
+      const admin = await asAdmin(server());
+      const { key, certificate } = material('sp');
+      const made = await admin('POST', '/tenants/demo/providers', {
+        id: 'stored',
+        name: 'Stored Directory',
+        issuer: entityId,
+        clientId: 'urn:sallyport:stored',
+        saml: {
+          entryPoint,
+          certificates: [material('idp').certificate],
+          requestKey: key,
+          requestCertificate: certificate,
+          decryptionKey: key,
+          decryptionCertificate: certificate,
+        },
+      });
+      expect(made.status, JSON.stringify(made.body)).to.equal(201);
+      const { journey, location } = await enter('stored', { after: (xml) => encryptAssertion(xml) }, 'stored');
+      expect((await arrive(server(), journey, new URL(location))).status).to.equal(200);
+      expect((await admin('DELETE', '/tenants/demo/providers/stored')).status).to.equal(204);
+      expect((await enter('gone', {}, 'stored').catch(() => undefined))?.location).to.equal(undefined);
+    });
+
     it('is told by the admin API without its key', async () => {
       const admin = await asAdmin(server());
       const { body } = await admin('GET', '/tenants/demo/providers/signed');

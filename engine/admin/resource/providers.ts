@@ -1,7 +1,9 @@
-/** Foreign OpenID Providers people may log in with ("OIDC server definitions" in Smile CDR). */
+/** Foreign OpenID Providers ("OIDC server definitions" in Smile CDR) and SAML identity providers people may log in with. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { makeScript } from '../../script/script.ts';
-import { problem } from '../../tenant/problem.ts';
-import type { Provider, Script, Tenant } from '../../tenant/tenant.ts';
+import { checkSaml, pemOf } from '../../tenant/cross-check.ts';
+import { type Problem, problem } from '../../tenant/problem.ts';
+import type { Provider, SamlSettings, Script, Tenant } from '../../tenant/tenant.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { pageOf } from '../paging.ts';
 import { invalid, notFound, refuse } from '../problem.ts';
@@ -15,28 +17,47 @@ interface ProviderBody extends Omit<Provider, 'federationAuth'> {
   readonly federationAuth?: string;
 }
 
+/** The private keys of a SAML provider, each with the certificate that stands beside it. */
+const keys = [
+  ['requestKey', 'requestCertificate'],
+  ['decryptionKey', 'decryptionCertificate'],
+] as const;
+
 function view({ clientSecret, federationAuth, saml, ...rest }: Provider, source: 'configuration' | 'store') {
   return {
     ...rest,
     ...(federationAuth ? { federationAuth: federationAuth.source } : {}),
+    ...(saml && { saml: samlView(saml) }),
     hasClientSecret: clientSecret !== undefined,
     protocol: saml === undefined ? 'openid' : 'saml',
     source,
   };
 }
 
-function bodyOf({ clientSecret: _secret, federationAuth, ...rest }: Provider): ProviderBody {
-  return { ...rest, ...(federationAuth ? { federationAuth: federationAuth.source } : {}) };
+function samlView({ requestKey, decryptionKey, ...rest }: SamlSettings) {
+  return { ...rest, hasRequestKey: requestKey !== undefined, hasDecryptionKey: decryptionKey !== undefined };
+}
+
+/** Without its secrets: what is left out of a body stays. */
+function bodyOf({ clientSecret: _secret, federationAuth, saml, ...rest }: Provider): ProviderBody {
+  const { requestKey: _signs, decryptionKey: _decrypts, ...settings } = saml ?? {};
+  return {
+    ...rest,
+    ...(federationAuth ? { federationAuth: federationAuth.source } : {}),
+    ...(saml && { saml: settings as SamlSettings }),
+  };
 }
 
 function scriptOf(id: string, source: string): Script {
   return makeScript(`${id}.js`, source);
 }
 
-/** Every violation; a script must load. */
-async function violations(body: ProviderBody, { scripts }: Services) {
+/** Every violation; a script must load, and the settings of SAML must fit together with what is stored. */
+async function violations(body: ProviderBody, { scripts }: Services, before?: Provider) {
   const found = checkBody(providerBody, body);
-  if (found.length > 0 || body.federationAuth === undefined) return found;
+  if (found.length > 0) return found;
+  const misfits = samlMisfits(body, before);
+  if (misfits.length > 0 || body.federationAuth === undefined) return misfits;
   const inspected = await scripts.inspect(scriptOf(body.id, body.federationAuth));
   if (inspected.ok) return [];
   const { line = 1, column = 1 } = inspected.location ?? {};
@@ -45,9 +66,51 @@ async function violations(body: ProviderBody, { scripts }: Services) {
   ];
 }
 
-/** The secret is stored sealed; without a new one the one before stays. */
+function samlMisfits(body: ProviderBody, before?: Provider): readonly Problem[] {
+  const { saml } = body;
+  if (saml === undefined) return [];
+  const problems: Problem[] = [];
+  const report = (code: string, pointer: string, found: string, expected: string, hint?: string) =>
+    problems.push(problem(code, 'body', pointer, found, expected, hint));
+  checkSaml({ ...body, ...secretOf(body, before), saml: { ...saml, ...keptKeys(saml, before?.saml) } }, '', report);
+  if (problems.length > 0) return problems;
+  for (const [key, certificate] of keys) {
+    const text = saml[certificate];
+    if (text === undefined) continue;
+    if (saml[key] === undefined && text !== before?.saml?.[certificate])
+      report(`saml-key`, `/saml/${key}`, 'a new certificate without its key', 'the key as well');
+    else if (saml[key] !== undefined && !belongTogether(saml[key], text))
+      report(`saml-key`, `/saml/${key}`, 'no key of the certificate', 'PEM of its RSA private key');
+  }
+  return problems;
+}
+
+function belongTogether(key: string, certificate: string): boolean {
+  try {
+    const made = createPrivateKey(key);
+    return made.asymmetricKeyType === 'rsa' && new X509Certificate(pemOf(certificate)).checkPrivateKey(made);
+  } catch {
+    return false;
+  }
+}
+
+/** The keys by themselves: new ones, or those before where their certificates are still there. */
+function keptKeys(saml: SamlSettings, before?: SamlSettings): Pick<SamlSettings, 'requestKey' | 'decryptionKey'> {
+  const kept = keys.flatMap(([key, certificate]) => {
+    const value = saml[key] ?? (saml[certificate] === undefined ? undefined : before?.[key]);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+function secretOf({ clientSecret }: ProviderBody, before?: Provider): Pick<Provider, 'clientSecret'> {
+  const secret = clientSecret ?? before?.clientSecret;
+  return secret === undefined ? {} : { clientSecret: secret };
+}
+
+/** Secrets are stored sealed; without new ones those before stay. */
 function toProvider(tenant: Tenant, body: ProviderBody, services: Services, before?: Provider): Provider {
-  const { clientSecret, federationAuth, ...rest } = body;
+  const { clientSecret, federationAuth, saml, ...rest } = body;
   const sealed =
     clientSecret === undefined
       ? before?.clientSecret
@@ -56,12 +119,43 @@ function toProvider(tenant: Tenant, body: ProviderBody, services: Services, befo
     ...rest,
     ...(sealed === undefined ? {} : { clientSecret: sealed }),
     ...(federationAuth === undefined ? {} : { federationAuth: scriptOf(body.id, federationAuth) }),
+    ...(saml && { saml: toSaml(tenant, body.id, saml, services, before?.saml) }),
   };
+}
+
+function toSaml(tenant: Tenant, id: string, saml: SamlSettings, services: Services, before?: SamlSettings) {
+  const { requestKey: _signs, decryptionKey: _decrypts, ...settings } = saml;
+  const given = keys.flatMap(([key]) => {
+    const value = saml[key];
+    return value === undefined ? [] : [[key, services.seal(tenant.id, providerKeyName(id, key), value)] as const];
+  });
+  return { ...settings, ...keptKeys({ ...saml, ...Object.fromEntries(given) }, before) };
 }
 
 /** What a stored provider's secret is sealed for. */
 export function providerSecretName(id: string): string {
   return `provider ${id}`;
+}
+
+function providerKeyName(id: string, key: (typeof keys)[number][0]): string {
+  return `provider ${id} ${key}`;
+}
+
+/**
+ * A stored provider with its secrets in the open.
+ * @param unseal gets what it was sealed for. @throws what `unseal` throws.
+ */
+export function openStoredProvider(provider: Provider, unseal: (name: string, sealed: string) => string): Provider {
+  const { id, clientSecret, saml } = provider;
+  const opened = keys.flatMap(([key]) => {
+    const sealed = saml?.[key];
+    return sealed === undefined ? [] : [[key, unseal(providerKeyName(id, key), sealed)] as const];
+  });
+  return {
+    ...provider,
+    ...(clientSecret === undefined ? {} : { clientSecret: unseal(providerSecretName(id), clientSecret) }),
+    ...(saml && { saml: { ...saml, ...Object.fromEntries(opened) } }),
+  };
 }
 
 function inDocument(tenant: Tenant, id: string): boolean {
@@ -85,7 +179,7 @@ async function edit(
   const known = await services.store.providers.find(tenant.id, id);
   if (!known) return notFound('provider', id);
   const body = next(bodyOf(known));
-  const problems = await violations(body, services);
+  const problems = await violations(body, services, known);
   if (problems.length > 0) return invalid(problems);
   if (body.id !== id) return refuse(400, 'provider-id-fixed', 'The id of a provider does not change.');
   if (body.issuer !== known.issuer && body.clientSecret === undefined && known.clientSecret !== undefined)
@@ -109,7 +203,11 @@ async function edit(
       type: 'provider.changed',
       details: {
         providerId: id,
-        members: [...changedMembers(bodyOf(known), bodyOf(provider)), ...(body.clientSecret ? ['clientSecret'] : [])],
+        members: [
+          ...changedMembers(bodyOf(known), bodyOf(provider)),
+          ...(body.clientSecret ? ['clientSecret'] : []),
+          ...keys.flatMap(([key]) => (known.saml?.[key] === provider.saml?.[key] ? [] : [`saml.${key}`])),
+        ],
       },
     },
   };

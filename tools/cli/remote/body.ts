@@ -21,12 +21,12 @@ export async function bodyOf(options: BodyOptions, schema: JsonSchema): Promise<
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new UsageError('The body must be a JSON object.');
   const result = body as Record<string, unknown>;
-  const given = options.json === undefined ? [] : Object.keys(result);
+  const given = options.json === undefined ? {} : structuredClone(result);
   for (const assignment of options.set ?? []) {
-    given.push(assignment.split(/[=.]/, 1)[0] ?? '');
+    assign(given, assignment, schema);
     assign(result, assignment, schema);
   }
-  const exposed = secretMembers(schema).find((name) => given.includes(name));
+  const exposed = secretMembers(schema).find((path) => isGiven(given, path));
   if (exposed !== undefined)
     throw new UsageError(
       `${exposed} is a secret, which the shell's history and other users of this machine would see. ` +
@@ -35,15 +35,27 @@ export async function bodyOf(options: BodyOptions, schema: JsonSchema): Promise<
   return result;
 }
 
-/** The secret members that a person can type: texts. */
-export function askedMembers(schema: JsonSchema | undefined): readonly string[] {
-  return secretMembers(schema).filter((name) => memberOf(schema, name)?.['type'] === 'string');
+function isGiven(given: unknown, path: string): boolean {
+  let value = given;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return false;
+    value = (value as Readonly<Record<string, unknown>>)[name];
+  }
+  return true;
 }
 
-/** Members of a body that are never shown again. */
+/** The secret members that a person can type: texts of the body itself. */
+export function askedMembers(schema: JsonSchema | undefined): readonly string[] {
+  return secretMembers(schema).filter((path) => !path.includes('.') && memberOf(schema, path)?.['type'] === 'string');
+}
+
+/** Members of a body, and of objects within, that are never shown again: their paths. */
 export function secretMembers(schema: JsonSchema | undefined): readonly string[] {
   const names = Object.keys((schema?.['properties'] as object | undefined) ?? {});
-  return names.filter((name) => memberOf(schema, name)?.['writeOnly'] === true);
+  return names.flatMap((name) => {
+    const member = memberOf(schema, name);
+    return member?.['writeOnly'] === true ? [name] : secretMembers(member).map((path) => `${name}.${path}`);
+  });
 }
 
 async function read(file: string): Promise<string> {
