@@ -68,7 +68,8 @@ async function isTenant(folder: string): Promise<boolean> {
   );
 }
 
-async function tenantFolders(path: string): Promise<readonly string[]> {
+/** The folders of tenants that a path stands for: itself, or those in it. */
+export async function tenantFolders(path: string): Promise<readonly string[]> {
   if (await isTenant(path)) return [path];
   const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
   const folders = entries

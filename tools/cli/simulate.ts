@@ -10,13 +10,13 @@ import type { SimulatedRun } from '../../engine/simulator/run.ts';
 import { createSimulator, type Simulator } from '../../engine/simulator/simulator.ts';
 import type { Problem } from '../../engine/tenant/problem.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
-import { watchTree } from '../../engine/tenant/watch-tree.ts';
 import { loadWithMadeUpSecrets } from './made-up.ts';
 import { askPlan } from './simulate/ask.ts';
 import { givenBy, type GivenOptions } from './simulate/given.ts';
 import { type HookOptions, hookRunLines, runHook } from './simulate/hook.ts';
 import { paint } from './simulate/paint.ts';
 import { runLines } from './simulate/print.ts';
+import { watchForEver } from './watch.ts';
 
 interface Options extends GivenOptions, Partial<HookOptions> {
   readonly tenant?: string;
@@ -88,7 +88,7 @@ export async function simulate(folder: string, options: Options, write: Write): 
   try {
     const code = await again();
     if (!options.watch) return code;
-    await watchForEver(folder, again, write);
+    await watchForEver([folder], again, write);
     return code;
   } finally {
     await once.close();
@@ -181,18 +181,4 @@ async function saveCase(run: SimulatedRun, file: string, write: Write): Promise<
   const document = { $schema: schema.replaceAll('\\', '/'), ...caseOf(name, run) };
   await writeFile(file, `${JSON.stringify(document, undefined, 2)}\n`);
   write(`Wrote ${file}`);
-}
-
-/** Until the process is ended. */
-async function watchForEver(folder: string, again: () => Promise<number>, write: Write): Promise<void> {
-  const changed = async () => {
-    const began = performance.now();
-    write(paint('dim', `— ${new Date().toLocaleTimeString()}`));
-    await again();
-    write(paint('dim', `again after ${Math.round(performance.now() - began)} ms; waiting for changes, Ctrl+C ends it`));
-  };
-  const watcher = await watchTree(folder, changed, (reason) => write(`Not all of ${folder} is watched: ${reason}`));
-  write(paint('dim', 'waiting for changes, Ctrl+C ends it'));
-  await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
-  watcher.close();
 }

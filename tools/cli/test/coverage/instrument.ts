@@ -2,8 +2,8 @@
  * A file of a script that tells which of its statements and branches run. Only text is put in, never a line end, so that
  * what goes wrong keeps its line, and its column can be told.
  *
- * V8's own counts would need the inspector of isolated-vm, which a sandbox must not have; other tools that put counters in
- * print the whole file anew.
+ * V8's own counts would need an inspector in each isolate, and a way out of the sandbox for what it says; other tools that
+ * put counters in print the whole file anew.
  */
 import type { AnyNode, Expression, IfStatement, Program, Statement } from 'acorn';
 import { full } from 'acorn-walk';
