@@ -2,6 +2,7 @@
 import { hkdfSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { createContextSearch } from './fhir/context-search.ts';
 import type { FederationPort, Ports } from './flow/ports.ts';
 import { scriptedLogIn } from './flow/scripted-log-in.ts';
 import type { Trace } from './flow/trace.ts';
@@ -28,9 +29,11 @@ import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
 import type { Mailer } from './mail/mailer.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
+import { createBreaker } from './outbound/breaker.ts';
 import { createPageRenderer } from './page/render.ts';
 import { createLogLimit } from './script/log-limit.ts';
 import type { ScriptRunner } from './script/runner.ts';
+import type { HostServices } from './script/service/context.ts';
 import type { ScriptRegistry } from './script/version/registry.ts';
 import { createShadowRunner } from './script/version/shadow.ts';
 import { createRecords } from './store/records.ts';
@@ -45,6 +48,8 @@ export interface Parts {
   readonly scripts: ScriptRunner;
   readonly registry: ScriptRegistry;
   readonly outbound: OutboundClient;
+  /** A short token of a tenant itself for one of its FHIR servers. */
+  readonly ownToken?: HostServices['ownToken'];
   readonly jwks: JwksSource;
   readonly metrics: Pick<Metrics, 'flowEnded' | 'moduleAnswered'>;
   readonly directory: TenantDirectory;
@@ -117,6 +122,16 @@ export function compose(parts: Parts): ComposedEngine {
     start: (input) => (isSaml(input.provider) ? saml : openid).start(input),
     endSessionUrl: (input) => (isSaml(input.provider) ? samlLogOut : openid).endSessionUrl(input),
   };
+  const breaker = createBreaker();
+  const contextSearch = createContextSearch({
+    context: (tenant) => ({
+      invocation: { tenantId: tenant.id, limits: tenant.scriptLimits, outboundHttp: tenant.outboundHttp },
+      outbound,
+      breaker,
+      services: parts.ownToken ? { ownToken: parts.ownToken } : {},
+    }),
+    log: (tenant, message, fields) => logger.error({ tenant: tenant.id, ...fields }, message),
+  });
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({
     max: 10_000,
     ttl: clientCacheMilliseconds,
@@ -204,6 +219,7 @@ export function compose(parts: Parts): ComposedEngine {
       keyring,
       federation,
       secondFactor,
+      contextSearch,
       identity: {
         authenticate: (input) => passwordLogIn.authenticate({ ...input, tenant, now: now() }),
         vouchesFor: (user) => vouching(tenant, user, now()),

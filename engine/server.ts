@@ -98,10 +98,11 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
   const mailer = createMailer();
   closers.push(async () => mailer.close());
   const metrics = createMetrics();
+  const ownToken = createOwnTokens({ directory, keyring });
   const scripts = createScriptRunner({
     outbound,
     processes: settings.workers,
-    services: { values: store.scriptValues, jwks, ownToken: createOwnTokens({ directory, keyring }) },
+    services: { values: store.scriptValues, jwks, ownToken },
     observer: metrics,
   });
   closers.push(() => scripts.close());
@@ -120,6 +121,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
     scripts,
     registry,
     outbound,
+    ownToken,
     jwks,
     metrics,
     directory,

@@ -179,11 +179,26 @@ export interface ContextPrepared extends Authenticated {
   readonly chosen?: readonly ContextChoice[];
   /** The number of the first of `choices`. None is used twice in a flow, so what an old page sends chooses nothing else. */
   readonly firstChoice?: number;
+  /** Numbers below this one were used before the person went back. */
+  readonly numbered?: number;
+  /** The kind that is searched on the FHIR server; absent where the choices are the script's. */
+  readonly searching?: string | undefined;
+  /** The kinds of which the script has offered choices. */
+  readonly offeredKinds?: readonly string[];
+  /** How things stood at each page on which the person chose, for a way back. */
+  readonly past?: readonly PastPage[];
   /** How many choices were made when the script was asked last. */
   readonly chosenBefore?: number;
   /** The launch handle is the EHR's own: what it stands for is known only when `onTokenGenerating` has resolved it. */
   readonly foreignLaunch?: boolean;
 }
+
+/** `choices` are absent while they are still those of the flow. */
+export type PastPage = Pick<
+  ContextPrepared,
+  'launchParameters' | 'session' | 'contextRequired' | 'chosen' | 'chosenBefore' | 'offeredKinds'
+> &
+  Partial<Pick<ContextPrepared, 'choices' | 'firstChoice'>>;
 
 export interface ContextKnown extends Authenticated {
   readonly launchParameters: Readonly<Record<string, Json>>;

@@ -21,7 +21,7 @@ import type {
   RegistrationConfirmed,
 } from './facts.ts';
 import type { Ports } from './ports.ts';
-import { fits } from './step/choices.ts';
+import { fits, kindOf } from './step/choices.ts';
 import { inProgress, requirePatient } from './step/context.ts';
 import { type HookBinding, reject, type Rejection } from './table.ts';
 
@@ -175,7 +175,7 @@ export const authorizeCodap: HookBinding<CodapVerified, Pick<CodapAuthorized, 's
 
 export const chooseContexts: HookBinding<
   ContextPrepared,
-  Pick<ContextPrepared, 'session' | 'choices' | 'contextRequired'>
+  Pick<ContextPrepared, 'session' | 'choices' | 'contextRequired' | 'offeredKinds'>
 > = {
   hook: 'onSmartLoginPreContextSelection',
   read(facts) {
@@ -202,7 +202,12 @@ export const chooseContexts: HookBinding<
     }
     // What the launch names is settled: to pick another record than the EHR shows would mix two people up.
     const open = choices.filter((choice) => !facts.foreignLaunch && fits(choice, facts));
-    return { session: keepOrigin(session, facts.session), choices: open, contextRequired: required };
+    return {
+      session: keepOrigin(session, facts.session),
+      choices: open,
+      contextRequired: required,
+      offeredKinds: [...new Set([...(facts.offeredKinds ?? []), ...choices.map(kindOf)])],
+    };
   },
 };
 

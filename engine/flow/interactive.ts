@@ -151,7 +151,7 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     waitsFor: 'person',
     accept: acceptChoice,
     expiresIn: interaction,
-    leads: { chosen: 'context settled' },
+    leads: { chosen: 'context settled', back: 'context settled' },
   },
 
   'terms sought': {

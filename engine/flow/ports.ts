@@ -1,4 +1,5 @@
 /** What a flow needs of the world. The composition root and the simulator each supply their own. */
+import type { ContextChoice } from '../script/model.ts';
 import type { LogLine, ScriptRunner } from '../script/runner.ts';
 import type { ChosenScript, ScriptSnapshot } from '../script/version/registry.ts';
 import type { ShadowTrial } from '../script/version/shadow.ts';
@@ -7,7 +8,16 @@ import type { Vouched } from '../identity/vouching.ts';
 import type { LogInResult } from '../identity/password-log-in.ts';
 import type { AuditEvent, Device, Store } from '../store/store.ts';
 import type { Keyring } from '../key/keyring.ts';
-import type { Client, Jwk, Provider, SigningAlgorithm, Tenant, User } from '../tenant/tenant.ts';
+import type {
+  Client,
+  ContextSearch,
+  FhirServer,
+  Jwk,
+  Provider,
+  SigningAlgorithm,
+  Tenant,
+  User,
+} from '../tenant/tenant.ts';
 import type { TokenRequest } from './facts.ts';
 import type { Trace } from './trace.ts';
 
@@ -254,6 +264,36 @@ export interface FederationPort {
   onwardOf(input: { readonly tenant: Tenant; readonly state: string; readonly now: number }): string | undefined;
 }
 
+/** A page of what a search finds. `total` is what the server says, if it does. */
+export type ContextFound =
+  | {
+      readonly ok: true;
+      readonly choices: readonly ContextChoice[];
+      readonly more: boolean;
+      readonly total?: number;
+    }
+  /** The server did not answer as it should; the log says why. */
+  | { readonly ok: false };
+
+export interface ContextSearchPort {
+  /**
+   * Searches on one of the tenant's FHIR servers. Never rejects.
+   * @param input.gaps what the gaps of the search's parameters stand for; each one must be there.
+   * @param input.text what the person typed.
+   * @param input.page counted from 1.
+   * @param input.id only the record of this id: whether it is among what the search finds.
+   */
+  find(input: {
+    readonly tenant: Tenant;
+    readonly server: FhirServer;
+    readonly search: ContextSearch;
+    readonly gaps: Readonly<Record<string, string>>;
+    readonly text?: string;
+    readonly page?: number;
+    readonly id?: string;
+  }): Promise<ContextFound>;
+}
+
 export interface ClientAuthenticationPort {
   authenticate(
     tenant: Tenant,
@@ -300,6 +340,7 @@ export interface Ports {
   readonly secondFactor: SecondFactorPort;
   readonly federation: FederationPort;
   readonly clientAuthentication: ClientAuthenticationPort;
+  readonly contextSearch: ContextSearchPort;
   /** Finds an enabled or disabled client, from the document or the store. */
   client(clientId: string): Promise<Client | undefined>;
   user(userId: string): Promise<User | undefined>;

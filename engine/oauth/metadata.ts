@@ -146,8 +146,10 @@ function capabilities(tenant: Tenant): string[] {
     'context-ehr-patient',
     'context-ehr-encounter',
     'context-standalone-patient',
-    // A user's default context names a patient; an encounter without a launch can only come from the tenant's script.
-    ...(tenant.scripts.callbacks ? ['context-standalone-encounter'] : []),
+    // A user's default context names a patient; an encounter without a launch comes from the tenant's script or search.
+    ...(tenant.scripts.callbacks || tenant.launch.searches.some(({ resourceType }) => resourceType === 'Encounter')
+      ? ['context-standalone-encounter']
+      : []),
     ...(offersOfflineAccess(tenant) ? ['permission-offline', 'permission-online'] : []),
     'permission-patient',
     'permission-user',

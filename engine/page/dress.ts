@@ -207,17 +207,21 @@ function deviceName(words: Words, browser: string | undefined, system: string | 
   return browser ?? system ?? say(words, 'manage.device-unknown');
 }
 
-function contextWords({ kind, chosen, choices, total, from, search }: PageViews['context'], words: Words): Dressed {
-  const more = total > choices.length;
-  const range = { from: String(from), to: String(from + choices.length - 1), total: String(total) };
+function contextWords(view: PageViews['context'], words: Words): Dressed {
+  const { kind, chosen, choices, total, from, to, search, previous, next, error } = view;
+  const more = previous !== undefined || next !== undefined;
+  const gaps = { search, from: String(from), to: String(to), total: String(total ?? to) };
   const title = kind === 'patient' ? 'context.title' : `context.title-${kind}`;
+  const none = say(words, search === '' ? 'context.nothing' : 'context.none', gaps);
+  const found = total === undefined ? 'context.found-many' : 'context.found';
   return {
     title: say(words, title) || say(words, 'context.title-other', { kind: kindName(kind, words) }),
     more,
-    moreText: more ? say(words, 'context.more', range) : '',
-    noneText: say(words, 'context.none', { search }),
-    foundText:
-      search === '' ? '' : say(words, total === 0 ? 'context.none' : 'context.found', { search, total: String(total) }),
+    moreText: more ? say(words, total === undefined ? 'context.more-open' : 'context.more', gaps) : '',
+    noneText: none,
+    unavailable: error === 'unavailable',
+    narrowed: search !== '' || previous !== undefined,
+    foundText: search === '' || error === 'unavailable' ? '' : choices.length === 0 ? none : say(words, found, gaps),
     choices: choices.map((choice) => bannerWords(choice, words)),
     chosen: chosen.map((choice) => ({ ...bannerWords(choice, words), kindName: kindName(choice.kind, words) })),
   };

@@ -34,6 +34,9 @@ export type EndedKind = (typeof endedKinds)[number];
 export const securityDone = ['enrolled', 'disabled', 'forgotten', 'passkey-added', 'passkey-removed'] as const;
 export const securityErrors = ['wrong-credentials', 'wrong-code', 'wrong-passkey', 'try-later', 'unavailable'] as const;
 
+/** What did not work on the page of a context: nothing was picked, or the FHIR server does not answer. */
+export const contextErrors = ['choose-one', 'unavailable'] as const;
+
 interface Base {
   /** Hidden form field `csrf`. */
   readonly csrf: string;
@@ -230,7 +233,10 @@ export interface PageViews {
     /** Whether the password is asked for. */
     readonly password: boolean;
   };
-  /** Radio `choice=<index>`; a search is a form of its own with the field `search`, sent by GET. */
+  /**
+   * Radio `choice=<index>`, hidden field `step`, button `do=back`; a search is a form of its own with the field `search`,
+   * sent by GET.
+   */
   readonly context: Base & {
     readonly clientName: string;
     /** What is to be chosen: `patient`, `encounter`, or another kind of context. One is asked for after the other. */
@@ -243,19 +249,21 @@ export interface PageViews {
     /** The address of the script that searches while one types; absent where there is nothing to search. */
     readonly script?: string;
     readonly choices: readonly (ContextBanner & {
-      readonly index: number;
-      /** Whether another choice of the whole list has the same name. */
+      /** A number, or a reference where a search found the record on the FHIR server. */
+      readonly index: number | string;
+      /** Whether another choice of the list, or of this page of it, has the same name. */
       readonly namesake?: boolean;
       /** Whether the person had it remembered; it then comes first. */
       readonly remembered?: boolean;
       readonly checked: boolean;
     })[];
-    /** How many match the search. */
-    readonly total: number;
+    /** How many match the search; absent where the FHIR server does not say so. */
+    readonly total?: number;
     /** Counted from 1. */
     readonly pageNumber: number;
-    /** The place of the first one shown among those that match, counted from 1. */
+    /** The places of the first and the last one shown among those that match, counted from 1. */
     readonly from: number;
+    readonly to: number;
     /** Addresses of the neighbouring pages, where there are any. */
     readonly previous?: string;
     readonly next?: string;
@@ -263,7 +271,10 @@ export interface PageViews {
     /** Whether the choice may be remembered by the checkbox `remember`, and whether one is. */
     readonly mayRemember: boolean;
     readonly remember: boolean;
-    readonly error?: 'choose-one';
+    /** How many choices were made before, and whether the last one may be made anew by the button `do=back`. */
+    readonly step: number;
+    readonly mayGoBack: boolean;
+    readonly error?: (typeof contextErrors)[number];
   };
   /** Buttons `do=accept` and `do=reject`. */
   readonly terms: Base & {
@@ -398,7 +409,7 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
     'do=forget',
     'remove',
   ],
-  context: ['csrf', 'choice', 'remember', 'do=choose', 'do=cancel', 'search'],
+  context: ['csrf', 'step', 'choice', 'remember', 'do=choose', 'do=back', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],
   manage: ['csrf', 'revoke', 'forget', 'end', 'others=end'],

@@ -4,6 +4,7 @@
 import type { interactive } from '../flow/interactive.ts';
 import type { ContextPrepared } from '../flow/facts.ts';
 import { openChoices } from '../flow/step/choices.ts';
+import type { PageViews } from '../page/view.ts';
 import type { Json } from '../script/runner.ts';
 import { didYouMean, escapePointer, problem, type Problem } from '../tenant/problem.ts';
 import type { CompletePlan } from './plan.ts';
@@ -14,12 +15,14 @@ export type Decision = string | Readonly<Record<string, Json>>;
 type Wait = (typeof interactive)['waits'][number];
 export type Fields = Readonly<Record<string, unknown>>;
 type Facts = Readonly<Record<string, unknown>>;
+/** The choices that the page shows, with what its form sends for each. */
+type ShownChoices = PageViews['context']['choices'];
 
 interface Row {
   /** The first one is what people do unless told. */
-  readonly words: Readonly<Record<string, (plan: CompletePlan, facts: Facts) => Fields>>;
+  readonly words: Readonly<Record<string, (plan: CompletePlan, facts: Facts, shown: ShownChoices) => Fields>>;
   /** Takes a text that is none of the words; undefined where it means nothing. */
-  readonly other?: (text: string, facts: Facts) => Fields | undefined;
+  readonly other?: (text: string, facts: Facts, shown: ShownChoices) => Fields | undefined;
 }
 
 /** The right password of everybody in a simulation. */
@@ -66,9 +69,17 @@ const rows: Readonly<Record<Wait, Row>> = {
   'new password': { words: { choose: () => ({ password: newPassword, again: newPassword, do: 'save' }), cancel } },
   'at the provider': { words: { answer: () => ({}), return: () => ({ returned: true }) } },
   context: {
-    words: { first: (_plan, facts) => ({ choice: String(choicesOf(facts)[0]?.index), do: 'choose' }), cancel },
-    other(text, facts) {
-      const found = choicesOf(facts).find(({ choice }) => [choice.resourceId, choice.display].includes(text));
+    words: {
+      first: (_plan, facts, [first]) => ({ choice: String(choicesOf(facts)[0]?.index ?? first?.index), do: 'choose' }),
+      back: (_plan, { past }) => ({ step: String((past as readonly unknown[] | undefined)?.length ?? 0), do: 'back' }),
+      cancel,
+    },
+    other(text, facts, shown) {
+      const offered = choicesOf(facts).find(({ choice }) => [choice.resourceId, choice.display].includes(text));
+      // What a search found stands on the page alone: `Patient/jane`.
+      const found =
+        offered ??
+        shown.find(({ index, display }) => [display, String(index).replace(/^[A-Za-z]+\//, '')].includes(text));
       return found && { choice: String(found.index), do: 'choose' };
     },
   },
@@ -119,11 +130,13 @@ export type Decided =
 /**
  * @param visit how often the state was come to before: a list of decisions is gone through.
  * @param again whether the page came again, as what was sent did not suffice: nobody tries the same twice.
+ * @param shown the choices on the page, where it has some.
  */
 export function decide(
   { state, visit, again }: { readonly state: string; readonly visit: number; readonly again: boolean },
   plan: CompletePlan,
   facts: Facts,
+  shown: ShownChoices = [],
 ): Decided {
   const row: Row | undefined = Object.hasOwn(rows, state) ? rows[state as Wait] : undefined;
   if (!row) return { kind: 'leave', why: `nobody knows what to do at ${state}` };
@@ -132,11 +145,11 @@ export function decide(
   const list: readonly (Decision | undefined)[] = given === undefined ? [undefined] : ([given].flat() as Decision[]);
   if (again && visit >= list.length) return { kind: 'leave' };
   const decision = list[Math.min(visit, list.length - 1)];
-  const usually = () => usual?.(plan, facts) ?? {};
+  const usually = () => usual?.(plan, facts, shown) ?? {};
   if (decision === undefined) return { kind: 'answer', fields: usually() };
   if (decision === leave) return { kind: 'leave' };
   if (typeof decision !== 'string') return { kind: 'answer', fields: { ...usually(), ...decision } };
   const word = Object.hasOwn(row.words, decision) ? row.words[decision] : undefined;
-  const fields = word ? word(plan, facts) : row.other?.(decision, facts);
+  const fields = word ? word(plan, facts, shown) : row.other?.(decision, facts, shown);
   return fields ? { kind: 'answer', fields } : { kind: 'leave', why: `there is no "${decision}" at ${state}` };
 }

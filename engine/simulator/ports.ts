@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { compose } from '../composition.ts';
-import type { FederationPort, IdentityPort, Ports, SecondFactorPort } from '../flow/ports.ts';
+import { createContextSearch } from '../fhir/context-search.ts';
+import type { ContextSearchPort, FederationPort, IdentityPort, Ports, SecondFactorPort } from '../flow/ports.ts';
 import type { Trace } from '../flow/trace.ts';
 import { scriptedLogIn } from '../flow/scripted-log-in.ts';
 import { type LogInAttempt, type ModuleAnswer, owningModule } from '../identity/module.ts';
@@ -16,6 +17,7 @@ import { createScriptRegistry } from '../script/version/registry.ts';
 import type { CaseWorld } from '../script/case/world.ts';
 import { verifySlowHash } from '../store/secret.ts';
 import type { AuditEvent, Store } from '../store/store.ts';
+import { createBreaker } from '../outbound/breaker.ts';
 import type { OutboundClient } from '../outbound/client.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import { rightCode, rightPassword } from './decisions.ts';
@@ -103,6 +105,7 @@ export function createLane(parts: {
         identity: { ...real.identity, ...identityOf(next.tenant, store, () => ports) },
         secondFactor: { ...real.secondFactor, ...codesOf(next) },
         federation: { ...real.federation, ...providerOf(next) },
+        contextSearch: searchIn(next, (message, fields) => void log.push({ level: 'error', message, fields })),
         audit: (event) => void audit.push(event),
         keepTrace: (trace) => void traces.push(trace),
         log: (level, message, fields) => void log.push({ level, message, fields }),
@@ -161,6 +164,19 @@ function codesOf({ now }: Given): Pick<SecondFactorPort, 'verify' | 'checkSetup'
     verify: async ({ typed }) => (typed === rightCode ? { ok: true } : { ok: false, reason: 'wrong-code' }),
     checkSetup: async (_tenant, _userId, _setup, typed) => (typed === rightCode ? Math.floor(now / 30_000) : undefined),
   };
+}
+
+/** Searches by production's own code, of servers that answer what the plan says. */
+function searchIn(
+  { tenant, world }: Given,
+  log: (message: string, fields: Readonly<Record<string, unknown>>) => void,
+): ContextSearchPort {
+  const invocation = { tenantId: tenant.id, limits: tenant.scriptLimits, outboundHttp: tenant.outboundHttp, world };
+  const { outbound, services } = world;
+  return createContextSearch({
+    context: () => ({ invocation, outbound, services, breaker: createBreaker() }),
+    log: (_tenant, message, fields) => log(message, fields),
+  });
 }
 
 /** A provider that says what the plan says. */

@@ -184,10 +184,10 @@ async function authorize(stage: Stage, asked: Asked): Promise<End> {
     const { redirect } = redirectOf(stage, result);
     if (result.kind !== 'waiting') return { result, ...(redirect === undefined ? {} : { redirect }) };
     const { state } = result;
-    await show(stage, result, again);
+    const shown = await show(stage, result, again);
     const visit = visits.get(state) ?? 0;
     visits.set(state, visit + 1);
-    const decided = decide({ state, visit, again: again !== undefined }, plan, result.facts);
+    const decided = decide({ state, visit, again: again !== undefined }, plan, result.facts, shown);
     if (decided.kind === 'leave') {
       const why = decided.why ?? again?.error;
       return { result, ...(why === undefined ? {} : { why }), ...(redirect === undefined ? {} : { redirect }) };
@@ -249,15 +249,20 @@ function redirectOf({ tenant }: Stage, result: FlowResult): { readonly redirect?
   return next.kind === 'redirect' ? { redirect: next.to } : {};
 }
 
-/** Keeps the page that the person sees now for the state that is about to be answered. */
-async function show(stage: Stage, { flowId, state, waitsFor }: Waiting, again: Again | undefined): Promise<void> {
+/** Keeps the page that the person sees now for the state that is about to be answered, and answers its choices. */
+async function show(
+  stage: Stage,
+  { flowId, state, waitsFor }: Waiting,
+  again: Again | undefined,
+): Promise<PageViews['context']['choices']> {
   const { tenant, watch, ports } = stage;
-  if (waitsFor !== 'person') return;
+  if (waitsFor !== 'person') return [];
   const flow = await ports.store.flows.find(tenant.id, flowId);
-  if (!flow) return;
+  if (!flow) return [];
   const action = `${tenant.issuer}/login/${flowId}?at=${encodeURIComponent(state)}`;
   const page = await interactionPage(flow, { csrf: 'a-csrf-token', action }, again ?? {}, ports);
   if (page) stage.shown.set(watch.seen.length, pageOf(stage, page.name, page.view));
+  return page?.name === 'context' ? page.view.choices : [];
 }
 
 function pageOf<P extends PageName>({ pages, tenant, plan }: Stage, name: P, view: PageViews[P]): SimulatedPage {

@@ -3,10 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import { builtInFields, formNames } from '../identity/registration-form.ts';
 import { isLocalMailServer } from '../mail/mailer.ts';
 import { ownClientId } from '../oauth/own-client.ts';
+import { gapsOf } from '../fhir/search-query.ts';
+import { reserved } from '../script/api/effects.ts';
 import { parseScope } from '../smart/scope.ts';
 import { checkInbound } from './check-inbound.ts';
 import type { ClientDocument, TenantDocument } from './document.ts';
-import { didYouMean } from './problem.ts';
+import { didYouMean, escapePointer } from './problem.ts';
 
 export type Report = (code: string, pointer: string, found: string, expected: string, hint?: string) => void;
 
@@ -20,6 +22,8 @@ const REFUSED_GRANTS: Readonly<Record<string, string>> = {
   implicit: 'use authorization_code with PKCE (RFC 9700 section 2.1.2)',
   password: 'use authorization_code, or client_credentials without a person (RFC 9700 section 2.4)',
 };
+/** Members of the token response that are no context. */
+const takenParameters: ReadonlySet<string> = new Set(reserved.response);
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Whether the URL's host is this machine itself. */
@@ -319,9 +323,38 @@ export function checkSaml({ saml, ...provider }: CheckedProvider, at: string, re
     report('saml-decryption-key', `${at}/saml`, 'one of decryptionKey and decryptionCertificate', 'both, or none');
 }
 
+/** How an answer is written and cut into pages is the engine's to say. */
+const ownSearchParameters = ['_count', '_format', '_summary', '_elements', '_total'];
+
+/** Conditions that would never hold, or be passed over, would offer the wrong records, or none. */
+function checkSearches({ launch, fhirServers = [] }: TenantDocument, report: Report): void {
+  const searches = launch?.searches ?? [];
+  const kinds = searches.map(({ resourceType }) => resourceType.toLowerCase());
+  const fillings = [...new Set(['username', 'fhirUser', 'fhirUser.id', 'patient', 'encounter', ...kinds])];
+  const servers = fhirServers.map(({ name }) => name);
+  searches.forEach(({ resourceType, server, parameters = {} }, index) => {
+    const at = `/launch/searches/${index}`;
+    if (takenParameters.has(resourceType.toLowerCase()))
+      report('search-type', `${at}/resourceType`, `"${resourceType}"`, 'a type whose name the response does not use');
+    if (server !== undefined && !servers.includes(server))
+      report('search-server', `${at}/server`, `"${server}"`, 'one of fhirServers', didYouMean(server, servers));
+    for (const [name, values] of Object.entries(parameters)) {
+      const pointer = `${at}/parameters/${escapePointer(name)}`;
+      if (ownSearchParameters.includes(name.split(':', 1)[0] ?? ''))
+        report('search-parameter', pointer, `"${name}"`, 'another parameter', 'the page asks for as much as it shows');
+      for (const gap of gapsOf({ parameters: { [name]: values } }))
+        if (!fillings.includes(gap))
+          report('search-gap', pointer, `"{${gap}}"`, `one of ${fillings.join(', ')}`, didYouMean(gap, fillings));
+      if ([values].flat().some((value) => /[{}]/.test(value.replace(/\{[^{}]*\}/g, ''))))
+        report('search-gap', pointer, JSON.stringify(values), 'each { with its }');
+    }
+  });
+}
+
 /** Reports every violation of a document that already fits its schema. */
 export function crossCheck(document: TenantDocument, report: Report): void {
   checkMail(document, report);
+  checkSearches(document, report);
   checkTraces(document, report);
   checkSelfRegistration(document, report);
   checkSecondFactor(document, report);

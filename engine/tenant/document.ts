@@ -38,7 +38,7 @@ export interface TenantDocument {
      */
     url: string;
     /**
-     * How the tenant's scripts prove themselves to this server. Nothing is sent unless given.
+     * How the tenant's scripts, and its searches of `launch.searches`, prove themselves to this server. Nothing is sent unless given.
      */
     access?:
       | {
@@ -1494,13 +1494,65 @@ export interface TenantDocument {
      */
     acceptUnknown?: boolean;
     /**
-     * Take the only choice of a context that `onSmartLoginPreContextSelection` offers, and do not ask the person to pick it.
+     * Take the only choice of a context that `onSmartLoginPreContextSelection` offers or a search finds, and do not ask the person to pick it.
      */
     skipOnlyChoice?: boolean;
     /**
      * Let people have the record they choose offered first, and chosen beforehand, when they come with the same app again. Only a record that is among the choices then is offered at all. Kept as long as a remembered approval (`lifetimes.consentSeconds`).
      */
     rememberChoice?: boolean;
+    /**
+     * Searches on the FHIR server that an app names, by which people choose the context it wants: the records they find are what they may choose, searched there while they type. Asked for in this order, each kind that neither the launch nor `onSmartLoginPreContextSelection` names or offers.
+     *
+     * Items: What some of the people may choose of one kind.
+     */
+    searches?: {
+      /**
+       * The type of resource. Its name in lower case is the kind of context: `Encounter` is asked for by `launch/encounter`.
+       */
+      resourceType: string;
+      /**
+       * Whom it is for: people whose `fhirUser` is of one of these types. Everybody where absent. The first search of a type that is for a person is the one they get.
+       *
+       * @minItems 1
+       */
+      for?: [string, ...string[]];
+      /**
+       * Only for apps that name this one of `fhirServers` in `aud`. It is always the server the app names that is searched, as the records are those of that server.
+       */
+      server?: string;
+      /**
+       * Search parameters that say which records the person may choose, each with a value or, where it stands several times, a list. Gaps are `{username}`, `{fhirUser}` (a reference such as `Practitioner/drsmith`), `{fhirUser.id}`, and a kind of context that is settled already, such as `{patient}` (its id). Where a gap cannot be filled, nothing is offered.
+       */
+      parameters?: {
+        [k: string]: string | [string, ...string[]];
+      };
+      /**
+       * By which search parameters what people type is searched. A word goes to the first of `dates`, `numbers` and `words` that takes it; without any of them there is no search field.
+       */
+      find?: {
+        /**
+         * For words, each of which must match.
+         */
+        words?: string;
+        /**
+         * For dates, as people write them.
+         */
+        dates?: string;
+        /**
+         * For words with digits in them, such as record numbers. With `identifierSystem` only those of that system.
+         */
+        numbers?: string;
+      };
+      /**
+       * The system of the identifier that is shown beside each record. None is shown where absent.
+       */
+      identifierSystem?: string;
+      /**
+       * How many are shown on one page.
+       */
+      pageSize?: number;
+    }[];
   };
   /**
    * Access for people of other organisations by signed requests (CODAP).

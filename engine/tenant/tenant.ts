@@ -346,6 +346,23 @@ export interface FhirServer {
   readonly access?: FhirAccess;
 }
 
+/**
+ * A search on the FHIR server an app names, by which people choose a context. Gaps of `parameters` are `{username}`,
+ * `{fhirUser}`, `{fhirUser.id}` and kinds of context, such as `{patient}`.
+ */
+export interface ContextSearch {
+  readonly resourceType: string;
+  /** Types of `fhirUser`; everybody where absent. */
+  readonly for?: readonly string[];
+  /** The name of the one server it is for; every one where absent. */
+  readonly server?: string;
+  readonly parameters: Readonly<Record<string, string | readonly string[]>>;
+  /** Search parameters that what people type goes to. */
+  readonly find: { readonly words?: string; readonly dates?: string; readonly numbers?: string };
+  readonly identifierSystem?: string;
+  readonly pageSize: number;
+}
+
 /** What a tenant allows its scripts at one host, beyond calling it at all. */
 export interface HostRule {
   readonly host: string;
@@ -423,6 +440,8 @@ export interface Tenant {
     readonly skipOnlyChoice: boolean;
     /** Whether people may have what they choose offered first the next time. */
     readonly rememberChoice: boolean;
+    /** In the order in which they are asked for. */
+    readonly searches: readonly ContextSearch[];
   };
   readonly codap: { readonly enabled: boolean; readonly trust: readonly CodapTrust[] };
   readonly consent: { readonly allowDecline: boolean };

@@ -75,7 +75,7 @@ export function tenant(changes: Changes = {}) {
       hashing: { memoryKibibytes: 7168, passes: 1, parallelism: 1 },
     },
     federation: { autoRedirect: false, passwordForm: true },
-    launch: { acceptUnknown: false, skipOnlyChoice: false, rememberChoice: true },
+    launch: { acceptUnknown: false, skipOnlyChoice: false, rememberChoice: true, searches: [] },
     secondFactor: {
       level: 'optional',
       requiredFor: [],
@@ -193,6 +193,7 @@ export function createStage(changes: Changes = {}): Stage {
       rememberedContexts: area('rememberedContexts'),
       secondFactors: area('secondFactors'),
     } as unknown as Ports['store'],
+    contextSearch: area('contextSearch', { find: { ok: true, choices: [], more: false } }),
     scripts: area('scripts', { run: scriptResult }),
     scriptSnapshot: async () => ({}),
     async scriptFor(slot) {

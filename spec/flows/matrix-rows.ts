@@ -146,6 +146,10 @@ export const rows: Readonly<Record<string, Row>> = {
   'context settled/more': { facts: { chosen: [choice], grantableScopes: ['launch/encounter'] } },
   'context settled/reject': { facts: { session: stranded, launchParameters: {} } },
   'context/chosen': { facts: { choices: [choice], launchParameters: {} }, input: { choice: '0' } },
+  'context/back': {
+    facts: { past: [{ launchParameters: {}, session, contextRequired: true }], choices: [choice] },
+    input: { do: 'back', step: '1' },
+  },
   'context/reject': { input: { do: 'cancel' } },
   'context/again': { facts: { choices: [choice] }, input: { choice: '7' } },
   'terms sought/agreed': {},

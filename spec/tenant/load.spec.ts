@@ -145,6 +145,38 @@ describe('tenant configuration', () => {
     expect(await change((document) => (document['traces'] = { share: 1.1 }))).to.not.deep.equal([]);
   });
 
+  it('takes searches for a context, and none that would never find what is meant', async () => {
+    const problemsOf = async (...searches: object[]) =>
+      (await change((document) => (document['launch'] = { searches }))).map(
+        ({ code, pointer }) => `${code} ${pointer}`,
+      );
+    const at = '/launch/searches/0';
+    expect(
+      await problemsOf(
+        { resourceType: 'Patient', server: 'r4', parameters: { active: 'true', '_has:Group:member:_id': ['a', 'b'] } },
+        { resourceType: 'Location', parameters: { near: '{patient} {username} {fhirUser} {fhirUser.id} {location}' } },
+      ),
+    ).to.deep.equal([]);
+    for (const [problem, search] of [
+      [`search-server ${at}/server`, { server: 'r5' }],
+      [`search-gap ${at}/parameters/name`, { parameters: { name: ['x', '{userName}'] } }],
+      [`search-gap ${at}/parameters/name`, { parameters: { name: '{patient' } }],
+      [`search-gap ${at}/parameters/name`, { parameters: { name: '{}' } }],
+      [`search-parameter ${at}/parameters/_count`, { parameters: { _count: '5000' } }],
+      [`search-type ${at}/resourceType`, { resourceType: 'Scope' }],
+    ] as const)
+      expect(await problemsOf({ resourceType: 'Patient', ...search }), problem).to.deep.equal([problem]);
+    for (const search of [
+      { resourceType: 'patient' },
+      { resourceType: 'Patient/..' },
+      { parameters: { 'a&b': 'c' } },
+      { parameters: { name: '' } },
+      { find: { text: 'name' } },
+      { pageSize: 51 },
+    ])
+      expect(await problemsOf({ resourceType: 'Patient', ...search }), JSON.stringify(search)).to.have.length.above(0);
+  });
+
   const refused: [string, (document: Document) => void][] = [
     ['a demo tenant on a public issuer', (document) => (document['issuer'] = 'https://auth.example/demo')],
     [

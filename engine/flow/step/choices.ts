@@ -1,4 +1,5 @@
 /** The choices of a context: which of them are open now, and which of those match a search. */
+import { datesOf } from '../../fhir/typed-date.ts';
 import type { ContextChoice } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { ContextPrepared } from '../facts.ts';
@@ -30,6 +31,29 @@ export function fits(choice: ContextChoice, facts: Pick<ContextPrepared, 'launch
     const own = choice.launchParameters?.[kind];
     return own === undefined || bare(own) === bare(settled);
   });
+}
+
+/** The launch's own word and the person's come before what the script offered. */
+export function withOffered({
+  launchParameters,
+  session,
+}: Pick<ContextPrepared, 'launchParameters' | 'session'>): Readonly<Record<string, Json>> {
+  const all = { ...launchParameters };
+  for (const { resourceType, resourceId } of session.launchResourceIds) all[resourceType.toLowerCase()] ??= resourceId;
+  return all;
+}
+
+/** Whether the granted scopes cannot do without a patient (SMART App Launch 2.2, section 3.0.3). */
+export function needsPatient(scopes: readonly string[]): boolean {
+  return scopes.some((scope) => scope.startsWith('patient/') || /^launch\/patient($|\?)/.test(scope));
+}
+
+/** The kinds of context that the app asks for, and that nothing has named so far. */
+export function missingKinds(facts: ContextPrepared): ReadonlySet<string> {
+  const known = withOffered(facts);
+  const asked = facts.grantableScopes.flatMap((scope) => /^launch\/([a-z]+)/.exec(scope)?.[1] ?? []);
+  if (needsPatient(facts.grantableScopes)) asked.push('patient');
+  return new Set(asked.filter((kind) => known[kind] === undefined));
 }
 
 /** `Patient/jane` and `jane` name the same record. */
@@ -64,12 +88,4 @@ export function searchChoices(choices: readonly NumberedChoice[], search: string
 
 function plain(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
-}
-
-/** The ISO dates a word may mean. */
-function datesOf(word: string): readonly string[] {
-  const [, one = '', dot = '', other = '', year = ''] = /^(\d{1,2})([./])(\d{1,2})[./](\d{4})$/.exec(word) ?? [];
-  if (year === '') return [];
-  const date = (day: string, month: string) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
-  return dot === '.' ? [date(one, other)] : [date(one, other), date(other, one)];
 }

@@ -2,19 +2,17 @@
 import type { ContextChoice, UserSessionModel } from '../../script/model.ts';
 import type { Json } from '../../script/runner.ts';
 import type { RememberedContextKey } from '../../store/store.ts';
-import type { Authenticated, ContextKnown, ContextPrepared, Grant } from '../facts.ts';
+import type { Authenticated, ContextKnown, ContextPrepared, Grant, PastPage } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
-import { kindOf, type NumberedChoice, openChoices, settledKinds } from './choices.ts';
+import { kindOf, missingKinds, needsPatient, openChoices, settledKinds, withOffered } from './choices.ts';
+import { dueSearches, findChoice, findChoices, openSearch, referenceOf } from './search.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
 type Progress = Pick<ContextPrepared, 'launchParameters' | 'chosen'>;
+type Way = Pick<ContextPrepared, 'past' | 'searching' | 'numbered'>;
+type PageBefore = Way & PastPage & Pick<ContextPrepared, 'choices'>;
 type Known = Omit<ContextKnown, keyof Authenticated> & Pick<ContextKnown, 'session'>;
-
-/** Whether the granted scopes cannot do without a patient (SMART App Launch 2.2, section 3.0.3). */
-function needsPatient(scopes: readonly string[]): boolean {
-  return scopes.some((scope) => scope.startsWith('patient/') || /^launch\/patient($|\?)/.test(scope));
-}
 
 /** Takes the launch handle (single use) and collects what is known of the context. */
 export async function prepareContext(facts: Authenticated, ports: Ports): Promise<StepResult<{ prepared: Prepared }>> {
@@ -62,73 +60,109 @@ function inContext(session: UserSessionModel, settled: Readonly<Record<string, J
   };
 }
 
-/** The launch's own word and the person's come before what the script offered. */
-function withOffered({ launchParameters, session }: ContextPrepared): Readonly<Record<string, Json>> {
-  const all = { ...launchParameters };
-  for (const { resourceType, resourceId } of session.launchResourceIds) all[resourceType.toLowerCase()] ??= resourceId;
-  return all;
-}
-
 function patientMissing(facts: ContextPrepared): boolean {
   return !facts.foreignLaunch && needsPatient(facts.grantableScopes) && withOffered(facts)['patient'] === undefined;
 }
 
 /**
  * Decides whether somebody must choose, now that the script had its say, or the person chose. One kind is asked for
- * after the other. Where the app wants a further kind (`launch/encounter`) and none of it is offered, the script is asked
- * once more, for it knows now whose it is to be.
+ * after the other: first what the script offers; then, for kinds that the app wants and of which the script has offered
+ * nothing, the script once more, for it knows now whose they are to be; then what the tenant's searches find.
  */
-export function settleContext(
+export async function settleContext(
   before: ContextPrepared,
   ports: Ports,
-): StepResult<{
-  known: Known;
-  choose: Progress;
-  more: Omit<Prepared, 'foreignLaunch'> & Pick<ContextPrepared, 'session'>;
-}> {
+): Promise<
+  StepResult<{
+    known: Known;
+    choose: Progress & Pick<ContextPrepared, 'searching'>;
+    more: Omit<Prepared, 'foreignLaunch'> & Pick<ContextPrepared, 'session'>;
+  }>
+> {
   let facts = before;
-  let open = openChoices(facts);
-  while (open.length > 0 && (facts.contextRequired || patientMissing(facts))) {
-    const [only, ...others] = open;
-    if (!only || others.length > 0 || !ports.tenant.launch.skipOnlyChoice)
-      return facts.prompt.includes('none')
-        ? reject('interaction_required', 'The person must choose a context', 'context-required')
-        : move('choose', { launchParameters: facts.launchParameters, chosen: facts.chosen ?? [] });
-    facts = { ...facts, ...choose(facts, only.choice) };
-    open = openChoices(facts);
+  const { skipOnlyChoice } = ports.tenant.launch;
+  for (;;) {
+    const [only, ...others] = openChoices(facts);
+    if (only && (facts.contextRequired || patientMissing(facts))) {
+      if (others.length > 0 || !skipOnlyChoice) return ask(facts);
+      facts = { ...facts, ...choose(facts, only.choice) };
+      continue;
+    }
+    if (!only && mayAskScript(facts)) return askScript(facts);
+    const next = await searchNext(facts, ports);
+    if (!next) return settled(facts) ?? reject('access_denied', 'There is no patient for this request', 'context-none');
+    if (next.only === undefined || !skipOnlyChoice) return ask(facts, next);
+    facts = { ...facts, ...choose(facts, next.only) };
   }
+}
+
+interface NextSearch {
+  readonly kind: string;
+  /** The one choice there is. */
+  readonly only?: ContextChoice | undefined;
+  readonly failed?: boolean;
+}
+
+/** The first search that finds something, or cannot be made: then the person is told so. */
+async function searchNext(facts: ContextPrepared, ports: Ports): Promise<NextSearch | undefined> {
+  for (const due of dueSearches(facts, ports)) {
+    const found = await findChoices(due, facts, ports);
+    if (!found.ok) return { kind: due.kind, failed: true };
+    const [first, ...others] = found.choices;
+    if (first || found.more) return { kind: due.kind, only: others.length > 0 || found.more ? undefined : first };
+  }
+  return undefined;
+}
+
+function ask(facts: ContextPrepared, search?: NextSearch) {
+  if (facts.prompt.includes('none'))
+    return search?.failed
+      ? reject('temporarily_unavailable', 'The records to choose from cannot be found', 'context-search-failed')
+      : reject('interaction_required', 'The person must choose a context', 'context-required');
+  const { launchParameters, chosen = [] } = facts;
+  return move('choose', { launchParameters, chosen, searching: search?.kind });
+}
+
+/** Whether the script may know more, now that something is chosen: it has offered nothing of a kind that the app wants. */
+function mayAskScript(facts: ContextPrepared): boolean {
+  const offered = facts.offeredKinds ?? [];
+  return (
+    (facts.chosen ?? []).length > (facts.chosenBefore ?? 0) &&
+    [...missingKinds(facts)].some((kind) => !offered.includes(kind))
+  );
+}
+
+function askScript(facts: ContextPrepared) {
+  const { launchParameters, chosen = [], choices, firstChoice = 0, past = [] } = facts;
+  const last = past.at(-1);
+  return move('more', {
+    launchParameters,
+    chosen,
+    session: inProgress(facts.session, facts),
+    choices: [],
+    firstChoice: nextNumber(facts),
+    chosenBefore: chosen.length,
+    contextRequired: false,
+    // The way back leads to the choices that were there before.
+    ...(last && last.choices === undefined ? { past: [...past.slice(0, -1), { ...last, choices, firstChoice }] } : {}),
+  });
+}
+
+/** The context as it goes on; undefined where there is no patient for scopes that need one. */
+function settled(facts: ContextPrepared) {
   const chosen = facts.chosen ?? [];
-  if (chosen.length > (facts.chosenBefore ?? 0) && open.length === 0 && wantsMore(facts))
-    return move('more', {
-      launchParameters: facts.launchParameters,
-      chosen,
-      session: inProgress(facts.session, facts),
-      choices: [],
-      firstChoice: (facts.firstChoice ?? 0) + facts.choices.length,
-      chosenBefore: chosen.length,
-      contextRequired: false,
-    });
   const launchParameters = { ...withOffered(facts) };
   if (patientMissing(facts)) {
     const preset = facts.session.defaultLaunchContexts.find(
       ({ contextType }) => contextType.toLowerCase() === 'patient',
     );
-    if (!preset) return reject('access_denied', 'There is no patient for this request', 'context-none');
+    if (!preset) return undefined;
     launchParameters['patient'] = preset.resourceId.replace(/^Patient\//, '');
   }
   return move('known', {
     launchParameters,
     session: inContext(facts.session, launchParameters),
     ...(chosen.length > 0 ? { contextName: chosen.map(({ display }) => display).join(', ') } : {}),
-  });
-}
-
-/** Whether the app asks for a kind of context that nothing has named so far. */
-function wantsMore(facts: ContextPrepared): boolean {
-  const known = withOffered(facts);
-  return facts.grantableScopes.some((scope) => {
-    const [, kind] = /^launch\/([a-z]+)/.exec(scope) ?? [];
-    return kind !== undefined && known[kind] === undefined;
   });
 }
 
@@ -146,46 +180,99 @@ export function requirePatient(grant: Grant): { readonly grant: Grant } | Reject
     : reject('access_denied', 'There is no patient for this request', 'context-none', { status: 400 });
 }
 
-/** The picker's form: a search, or one of the choices that are open, by its number. */
+/**
+ * The picker's form: a search, a step back, or one of the choices that are open: by its number, or by its reference where
+ * a search found it.
+ */
 export async function acceptChoice(
   facts: ContextPrepared,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
-): Promise<StepResult<{ chosen: Progress }> | Again> {
+): Promise<StepResult<{ chosen: Progress & Way; back: PageBefore }> | Again> {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
   const view = { search: String(input['search'] ?? ''), page: String(input['page'] ?? '') };
   if (input['do'] === 'search') return { kind: 'again', view };
-  const number =
-    typeof input['choice'] === 'string' && /^\d{1,6}$/.test(input['choice']) ? Number(input['choice']) : -1;
-  const picked = openChoices(facts).find(({ index }) => index === number);
+  if (input['do'] === 'back') {
+    const way = wayBack(facts, input['step']);
+    return way ? move('back', way) : { kind: 'again' };
+  }
+  const picked = await pickedChoice(facts, String(input['choice']), ports);
+  if (picked === 'unavailable') return { kind: 'again', error: 'unavailable', view };
   if (!picked) return { kind: 'again', error: 'choose-one', view };
-  if (ports.tenant.launch.rememberChoice) await remember(facts, picked.choice, input['remember'] !== undefined, ports);
-  return move('chosen', choose(facts, picked.choice));
+  if (ports.tenant.launch.rememberChoice) await remember(facts, picked, input['remember'] !== undefined, ports);
+  const { launchParameters, session, contextRequired, chosen, chosenBefore, offeredKinds } = facts;
+  const page: PastPage = {
+    launchParameters,
+    session,
+    contextRequired,
+    ...(chosen === undefined ? {} : { chosen }),
+    ...(chosenBefore === undefined ? {} : { chosenBefore }),
+    ...(offeredKinds === undefined ? {} : { offeredKinds }),
+  };
+  return move('chosen', { ...choose(facts, picked), past: [...(facts.past ?? []), page], searching: undefined });
+}
+
+/**
+ * How things stood at the page before. What was chosen there is forgotten.
+ * @param step how many choices the page knew of that the form came from: a form sent twice goes back once.
+ */
+function wayBack(facts: ContextPrepared, step: unknown): PageBefore | undefined {
+  const { past = [] } = facts;
+  const before = past.at(-1);
+  if (!before || step !== String(past.length)) return undefined;
+  const { choices, firstChoice = 0 } = facts;
+  const unlessKept = { chosen: [], chosenBefore: 0, offeredKinds: [], choices, firstChoice };
+  return {
+    ...unlessKept,
+    ...before,
+    past: past.slice(0, -1),
+    searching: undefined,
+    numbered: nextNumber(facts),
+  };
+}
+
+/** A number that no choice of the flow has had. */
+function nextNumber({ numbered = 0, firstChoice = 0, choices }: ContextPrepared): number {
+  return Math.max(numbered, firstChoice + choices.length);
+}
+
+async function pickedChoice(
+  facts: ContextPrepared,
+  given: string,
+  ports: Ports,
+): Promise<ContextChoice | undefined | 'unavailable'> {
+  const due = openSearch(facts, ports);
+  if (due) return findChoice(due, facts, ports, given);
+  const number = facts.searching === undefined && /^\d{1,6}$/.test(given) ? Number(given) : -1;
+  return openChoices(facts).find(({ index }) => index === number)?.choice;
 }
 
 /**
  * Which of the open choices the person wants offered first. It is looked for among them, so what is remembered never opens
  * a record that is not offered now.
  */
-export async function rememberedChoice(facts: ContextPrepared, ports: Ports): Promise<NumberedChoice | undefined> {
-  const open = openChoices(facts);
-  const [first] = open;
-  if (!first || !ports.tenant.launch.rememberChoice) return undefined;
-  const resourceId = await ports.store.rememberedContexts.find(memoryOf(facts, first.choice, ports), ports.now());
-  return open.find(({ choice }) => choice.resourceId === resourceId);
+export async function rememberedChoice(facts: ContextPrepared, ports: Ports): Promise<ContextChoice | undefined> {
+  const due = openSearch(facts, ports);
+  const open = due ? [] : openChoices(facts);
+  const kind = due?.kind ?? (open[0] && kindOf(open[0].choice));
+  if (kind === undefined || !ports.tenant.launch.rememberChoice) return undefined;
+  const resourceId = await ports.store.rememberedContexts.find(memoryOf(facts, kind, ports), ports.now());
+  if (resourceId === undefined || !due) return open.find(({ choice }) => choice.resourceId === resourceId)?.choice;
+  const found = await findChoice(due, facts, ports, referenceOf(due, { resourceId }));
+  return found === 'unavailable' ? undefined : found;
 }
 
 /** Keeps the choice where that is wanted. A memory that the page showed and that is no longer wanted goes. */
 async function remember(facts: ContextPrepared, choice: ContextChoice, wanted: boolean, ports: Ports): Promise<void> {
   const { store, tenant, now } = ports;
-  const key = memoryOf(facts, choice, ports);
+  const key = memoryOf(facts, kindOf(choice), ports);
   if (wanted)
     await store.rememberedContexts.save(key, choice.resourceId, now() + tenant.lifetimes.consentSeconds * 1000);
   else if (await rememberedChoice(facts, ports)) await store.rememberedContexts.delete(tenant.id, facts.userId, key);
 }
 
-function memoryOf({ userId, clientId }: ContextPrepared, choice: ContextChoice, ports: Ports): RememberedContextKey {
-  return { tenantId: ports.tenant.id, userId, clientId, kind: kindOf(choice) };
+function memoryOf({ userId, clientId }: ContextPrepared, kind: string, ports: Ports): RememberedContextKey {
+  return { tenantId: ports.tenant.id, userId, clientId, kind };
 }
 
 /** What is known once this choice is made. Nothing that is settled already is changed by what comes with it. */

@@ -13,11 +13,19 @@ export interface HostServices {
   ownToken?(tenantId: string, audience: string, scope: string): Promise<string | undefined>;
 }
 
-export interface HostContext {
-  readonly invocation: Invocation;
+/** On whose account a call goes out, where it may go, and within which limits. */
+export type Caller = Pick<Invocation, 'tenantId' | 'limits' | 'outboundHttp' | 'world'>;
+
+/** What a call to another host needs, whether a script makes it or the engine itself. */
+export interface CallContext {
+  readonly invocation: Caller;
   readonly outbound: OutboundClient;
   readonly breaker: Breaker;
   readonly services: HostServices;
+}
+
+export interface HostContext extends CallContext {
+  readonly invocation: Invocation;
 }
 
 /** `target` and `outcome` go into the trace: neither holds a query, a body or a credential. */

@@ -1,8 +1,11 @@
-/** FHIR calls of scripts, to the tenant's own servers with the tenant's credential, or to an allowed host without one. */
+/**
+ * FHIR calls of scripts, to the tenant's own servers with the tenant's credential, or to an allowed host without one; and
+ * searches of the engine's own.
+ */
 import { LRUCache } from 'lru-cache';
 import type { FhirServer } from '../../tenant/tenant.ts';
 import type { Json } from '../runner.ts';
-import { type HostContext, refusal, type Service, targetOf } from './context.ts';
+import { type CallContext, type HostContext, refusal, type Service, targetOf } from './context.ts';
 import { isListed } from '../../outbound/allow.ts';
 import { sendGuarded } from './http.ts';
 
@@ -39,7 +42,7 @@ function find(server: unknown, context: HostContext): Target | undefined {
 /** The Authorization header for a server of the tenant's; or why there is none. */
 async function credential(
   { access, url }: FhirServer,
-  context: HostContext,
+  context: CallContext,
 ): Promise<{ readonly ok: true; readonly authorization?: string } | { readonly ok: false; readonly message: string }> {
   const { tenantId } = context.invocation;
   switch (access?.type) {
@@ -97,7 +100,7 @@ async function credential(
 }
 
 /** The tenant's own servers are reached by its word for it; private ones only where the tenant lifts the guard for the host. */
-function reach(url: string, { invocation }: HostContext): { allow?: readonly string[]; allowPrivate?: boolean } {
+function reach(url: string, { invocation }: CallContext): { allow?: readonly string[]; allowPrivate?: boolean } {
   const { allow, allowPrivate } = invocation.outboundHttp;
   return allowPrivate && isListed(allow, new URL(url)) ? { allow, allowPrivate } : {};
 }
@@ -108,6 +111,47 @@ function parse(text: string): Json | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What a server answered to a search, or why it did not. `problem` is a code, and says nothing of what was asked. */
+export type SearchAnswer =
+  | { readonly ok: true; readonly body: Json }
+  | { readonly ok: false; readonly problem: string; readonly status?: number };
+
+/**
+ * Asks one of the tenant's own servers, with the tenant's credential. Parameters that the server does not know are to be
+ * an error (FHIR R4, section 3.1.1.1.1: `handling=strict`): a condition that is passed over would widen the search.
+ * @param url an address of that server, which the caller has made sure of.
+ */
+export async function searchFhir(
+  server: FhirServer,
+  url: string,
+  context: CallContext,
+  timeoutMilliseconds: number,
+): Promise<SearchAnswer> {
+  const login = await credential(server, context);
+  if (!login.ok) return { ok: false, problem: 'no-credential' };
+  const result = await sendGuarded(
+    {
+      url,
+      method: 'GET',
+      headers: {
+        accept: 'application/fhir+json',
+        prefer: 'handling=strict',
+        ...(login.authorization ? { authorization: login.authorization } : {}),
+      },
+      timeoutMilliseconds,
+      maximumBytes: context.invocation.limits.httpResponseBytes,
+      ...reach(url, context),
+    },
+    context,
+    1,
+  );
+  if (!result.ok) return { ok: false, problem: result.code };
+  const { status, body } = result.response;
+  if (status !== 200) return { ok: false, problem: 'status', status };
+  const read = parse(body);
+  return read === undefined ? { ok: false, problem: 'malformed' } : { ok: true, body: read };
 }
 
 /** `{service: 'fhir', server?, method, path, body?}`; `server` is a name or an address, the tenant's first where absent. */

@@ -3,7 +3,7 @@ import type { OutboundRequest, OutboundResult } from '../../outbound/client.ts';
 import type { HostRule } from '../../tenant/tenant.ts';
 import type { Invocation } from '../runner.ts';
 import { names } from '../../outbound/allow.ts';
-import type { HostContext, Service, ServiceAnswer } from './context.ts';
+import type { CallContext, HostContext, Service, ServiceAnswer } from './context.ts';
 import { refusal, targetOf } from './context.ts';
 
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -101,7 +101,7 @@ function isUnwell(result: OutboundResult): boolean {
  */
 export async function sendGuarded(
   wanted: OutboundRequest & { readonly url: string },
-  context: HostContext,
+  context: CallContext,
   retries: number,
 ): Promise<OutboundResult> {
   const { invocation, outbound, breaker } = context;
