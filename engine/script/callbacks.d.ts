@@ -186,7 +186,7 @@ declare module 'sallyport' {
     theOutcomeFactory: ScriptAuthenticationOutcomeFactory,
   ) => Awaitable<UserSessionDetails | AuthenticationFailure | null | undefined | void>;
   /**
-   * Whether the person must pick a record before the app gets in, and from which. What it returns is ignored. Runs once more where the person picked and the app asks for a further kind (`launch/encounter`) that nothing names: what was picked then stands in `theUserSession.getLaunchResourceIds()`.
+   * Whether the person must pick a record before the app gets in, and from which. What it returns is ignored. Runs once more where the person picked and the app asks for a further kind (`launch/encounter`) that nothing names and of which nothing was offered: what was picked then stands in `theUserSession.getLaunchResourceIds()`.
    *
    * When: the person has logged in, or had a session.
    * Configured at: `callbacks`.

@@ -13,6 +13,7 @@ function tenantWith(more: Partial<Tenant> = {}): Tenant {
     providers: [],
     secondFactor: { level: 'optional', acrValues: ['mfa'] },
     scripts: {},
+    launch: { searches: [] },
     codap: { enabled: false, trust: [] },
     ...more,
   } as unknown as Tenant;
@@ -67,11 +68,15 @@ describe('metadata', () => {
     }
   });
 
-  it('follows refresh, CODAP and script', () => {
+  it('follows refresh, CODAP, script and searches', () => {
     const without = smartConfiguration(tenantWith({ lifetimes: { refreshTokenSeconds: 0 } as Tenant['lifetimes'] }));
     expect(without['capabilities']).to.not.include.members(['permission-offline']);
     expect(without['grant_types_supported']).to.not.include('refresh_token');
     expect(smartConfiguration(tenantWith())['capabilities']).to.not.include('context-standalone-encounter');
+    const searching = (resourceType: string) =>
+      smartConfiguration(tenantWith({ launch: { searches: [{ resourceType }] } as unknown as Tenant['launch'] }));
+    expect(searching('Encounter')['capabilities']).to.include('context-standalone-encounter');
+    expect(searching('Patient')['capabilities']).to.not.include('context-standalone-encounter');
     const grants = authorizationServerMetadata(tenantWith({ codap: { enabled: true, trust: [] } }))[
       'grant_types_supported'
     ];

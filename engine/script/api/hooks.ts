@@ -54,7 +54,7 @@ export const hooks: readonly Hook[] = [
     type: 'OnSmartLoginPreContextSelection',
     ...same,
     documentation:
-      'Whether the person must pick a record before the app gets in, and from which. What it returns is ignored. Runs once more where the person picked and the app asks for a further kind (`launch/encounter`) that nothing names: what was picked then stands in `theUserSession.getLaunchResourceIds()`.',
+      'Whether the person must pick a record before the app gets in, and from which. What it returns is ignored. Runs once more where the person picked and the app asks for a further kind (`launch/encounter`) that nothing names and of which nothing was offered: what was picked then stands in `theUserSession.getLaunchResourceIds()`.',
     signature: signature(
       'theUserSession: UserSessionDetails, theContextSelectionChoices: ContextSelectionChoices',
       nothing,
