@@ -14,7 +14,9 @@ export function readMessage(line: string): FromSandbox | undefined {
   }
   if (typeof message !== 'object' || message === null) return undefined;
   if (message['type'] === 'ready' || message['type'] === 'alive') return { type: message['type'] };
-  const { id } = message;
+  const { id, message: text } = message;
+  if (message['type'] === 'inspector')
+    return typeof text === 'string' ? { type: 'inspector', message: text } : undefined;
   return isNumber(id) ? readAbout(id, message) : undefined;
 }
 

@@ -4,6 +4,7 @@ import type { OutboundClient } from '../outbound/client.ts';
 import { createGate, type Gate } from './gate.ts';
 import { compileScript } from './compile/compile.ts';
 import type { ScriptObserver } from './observer.ts';
+import { inspectedProgram, type InspectorPort, withoutLimits } from './inspector.ts';
 import { failure, locationOf, placeOf, type Running, sentenceOf } from './outcome.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createShard, type Shard, type ShardPorts } from './shard.ts';
@@ -18,6 +19,8 @@ export interface PoolOptions {
   readonly processes?: number;
   /** Everything is a trial and nothing is real, as for cases and simulations: one process, which starts at once. */
   readonly trialsOnly?: boolean;
+  /** A debugger that looks into the process of trials. There is none for real invocations. */
+  readonly inspector?: InspectorPort;
   /** What scripts may use beside HTTP; nothing unless given. */
   readonly services?: HostServices;
   readonly observer?: ScriptObserver;
@@ -34,25 +37,27 @@ const mostAsides = 4;
 const longestAsideQueue = 1000;
 
 export function createScriptRunner(options: PoolOptions): ScriptRunner {
+  const { processes = 2, trialsOnly = false } = options;
   const gates = new Map<string, Gate>();
   const quarantine = createQuarantine();
   const asides = new Map<string, { running: number; readonly shard: Promise<Shard | false> }>();
   const asideGate = createGate();
   let trials: Shard | undefined;
+  const inspector = trialsOnly ? options.inspector : undefined;
   let ids = 0;
   const ports: ShardPorts = {
     host: { outbound: options.outbound, breaker: createBreaker(), services: options.services ?? {} },
     observer: options.observer,
     main: options.main,
     quickAfter: options.quickAfter ?? 8,
+    inspector: undefined,
     nextId: () => (ids += 1),
     punish,
   };
-  const { processes = 2, trialsOnly = false } = options;
   const shards = trialsOnly ? [trialShard()] : Array.from({ length: Math.max(1, processes) }, () => createShard(ports));
 
   function trialShard(): Shard {
-    trials ??= createShard(ports, trialOwner);
+    trials ??= createShard({ ...ports, inspector }, trialOwner);
     return trials;
   }
 
@@ -101,7 +106,10 @@ export function createScriptRunner(options: PoolOptions): ScriptRunner {
     const compiled = compileScript(invocation.script);
     if (!compiled.ok)
       return { ...failure(nothing, 'syntax', sentenceOf(compiled.problems)), ...placeOf(compiled.problems) };
-    const result = await trialShard().run(invocation, compiled.program, 2);
+    await inspector?.before(invocation.script);
+    const result = await (inspector
+      ? trialShard().run(withoutLimits(invocation), inspectedProgram(compiled.program, inspector), 2)
+      : trialShard().run(invocation, compiled.program, 2));
     return result === 'again' ? failure(nothing, 'crashed', 'the sandbox process ended') : result;
   }
 

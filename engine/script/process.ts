@@ -28,8 +28,11 @@ const readable = [
 /** The module that a sandbox process runs. */
 export const sandboxMain = join(here, 'sandbox/main.ts');
 
-/** How a sandbox process is started: what it may not do is said here, before any of its code runs. */
-export function sandboxArguments(main: string, quickAfter: number): readonly string[] {
+/**
+ * How a sandbox process is started: what it may not do is said here, before any of its code runs.
+ * @param inspected a debugger may look into its scripts, whose limits are then off.
+ */
+export function sandboxArguments(main: string, quickAfter: number, inspected = false): readonly string[] {
   return [
     '--no-node-snapshot',
     '--permission',
@@ -39,6 +42,7 @@ export function sandboxArguments(main: string, quickAfter: number): readonly str
     '--disable-warning=SecurityWarning',
     main,
     String(quickAfter),
+    ...(inspected ? ['inspected'] : []),
   ];
 }
 
@@ -52,8 +56,10 @@ export function startSandbox(options: {
   readonly main?: string | undefined;
   /** Quick invocations in a row before a hook may run on the process's own thread. */
   readonly quickAfter: number;
+  readonly inspected?: boolean;
 }): Sandbox {
-  const child = spawn(process.execPath, sandboxArguments(options.main ?? sandboxMain, options.quickAfter), {
+  const { main = sandboxMain, quickAfter, inspected } = options;
+  const child = spawn(process.execPath, sandboxArguments(main, quickAfter, inspected), {
     env: {},
     stdio: ['pipe', 'pipe', process.env['SALLYPORT_SANDBOX_STDERR'] ? 'inherit' : 'ignore'],
   });

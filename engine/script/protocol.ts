@@ -24,6 +24,8 @@ export type ToSandbox =
   | { readonly type: 'unload'; readonly key: string }
   | { readonly type: 'inspect'; readonly id: number; readonly key: string }
   | { readonly type: 'answer'; readonly call: number; readonly body: string }
+  /** Of the inspector protocol, for a process that was started to be inspected; others pass over it. */
+  | { readonly type: 'inspector'; readonly message: string }
   /** Asks whether the process's own thread still turns. */
   | { readonly type: 'ping' };
 
@@ -52,7 +54,9 @@ export type FromSandbox =
       readonly fatal?: boolean;
     }
   | { readonly type: 'log'; readonly id: number; readonly level: string; readonly message: string }
-  | { readonly type: 'call'; readonly id: number; readonly call: number; readonly request: string };
+  | { readonly type: 'call'; readonly id: number; readonly call: number; readonly request: string }
+  /** Of the inspector protocol. */
+  | { readonly type: 'inspector'; readonly message: string };
 
 /** No line from a sandbox process may be longer, characters. */
 export const longestLine = 4 * 1024 * 1024;

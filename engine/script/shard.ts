@@ -4,6 +4,7 @@ import { createBreaker } from '../outbound/breaker.ts';
 import type { Program } from './compile/program.ts';
 import { type CallCount, callHost, unansweredCall } from './host.ts';
 import type { ScriptObserver } from './observer.ts';
+import type { InspectorPort } from './inspector.ts';
 import { failure, givenTo, kindOf, levelOf, locationOf, maskOf, type Running, success } from './outcome.ts';
 import { startSandbox, type Sandbox } from './process.ts';
 import type { FromSandbox } from './protocol.ts';
@@ -16,6 +17,8 @@ export interface ShardPorts {
   /** Another module in place of the sandbox's own. */
   readonly main: string | undefined;
   readonly quickAfter: number;
+  /** A debugger that looks into the process. */
+  readonly inspector: InspectorPort | undefined;
   nextId(): number;
   /** A tenant's script ended a process. */
   punish(tenantId: string): void;
@@ -86,6 +89,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
     const started: Sandbox = startSandbox({
       main: ports.main,
       quickAfter: ports.quickAfter,
+      inspected: ports.inspector !== undefined,
       onMessage(message) {
         // What a process said before it was killed may still arrive; it is believed no longer.
         if (started !== sandbox) return;
@@ -99,6 +103,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
           unanswered = 0;
           return;
         }
+        if (message.type === 'inspector' && ports.inspector) return ports.inspector.heard(message.message);
         if (receive(message)) return;
         strays += 1;
         if (strays > mostStrays) started.kill();
@@ -110,6 +115,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
         replace();
       },
     });
+    ports.inspector?.started((message) => started.send({ type: 'inspector', message }));
     return started;
   }
 
@@ -178,7 +184,7 @@ export function createShard(ports: ShardPorts, owner?: string): Shard {
 
   /** @returns whether the message was about something that runs. */
   function receive(message: FromSandbox): boolean {
-    if (message.type === 'ready' || message.type === 'alive') return false;
+    if (message.type === 'ready' || message.type === 'alive' || message.type === 'inspector') return false;
     const inspection = inspections.get(message.id);
     if (inspection && (message.type === 'done' || message.type === 'failed')) {
       inspections.delete(message.id);

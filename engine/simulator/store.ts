@@ -303,7 +303,8 @@ export function storeInMemory(keys: KeyRepository): StoreInMemory {
       rollouts: async () => new Map(),
     }),
     replacedSecrets: { find: async () => () => undefined, save: async () => undefined },
-    logoutNotices: absent('logoutNotices'),
+    // Nobody's sessions end here; production's composition looks every now and then, which a long run lives to see.
+    logoutNotices: partly<Store['logoutNotices']>('logoutNotices', { take: async () => [] }),
     mailedLinks: absent('mailedLinks'),
     audit: absent('audit'),
     traces: absent('traces'),

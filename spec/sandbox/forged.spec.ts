@@ -77,6 +77,8 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
   'a place in another file': ['runtime'],
   'a place that cannot be read': ['runtime'],
   'a place that is text': ['runtime'],
+  'a word for a debugger': ['ok'],
+  'a word for a debugger that is no text': killed,
   'a log that cannot be read': killed,
   'a level that cannot be read': killed,
   'an unknown level': ['ok'],

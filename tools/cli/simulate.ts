@@ -7,6 +7,7 @@ import { createScriptRunner } from '../../engine/script/pool.ts';
 import { caseOf } from '../../engine/simulator/case.ts';
 import { readPlan } from '../../engine/simulator/plan.ts';
 import type { SimulatedRun } from '../../engine/simulator/run.ts';
+import type { ScriptRunner } from '../../engine/script/runner.ts';
 import { createSimulator, type Simulator } from '../../engine/simulator/simulator.ts';
 import type { Problem } from '../../engine/tenant/problem.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
@@ -25,6 +26,8 @@ interface Options extends GivenOptions, Partial<HookOptions> {
   readonly watch?: boolean;
   readonly save?: string;
   readonly pages?: string;
+  readonly inspect?: boolean;
+  readonly inspectPort?: string;
 }
 
 type Write = (line: string) => void;
@@ -59,6 +62,8 @@ export function addSimulateCommand(program: Command, write: Write, end: (code: n
     .option('--pages <folder>', 'write the pages that the person sees as HTML')
     .option('--save <file>', 'write the run as a case for `sallyport test`')
     .option('--watch', 'run again whenever a file changes')
+    .option('--inspect', 'wait for Chrome DevTools or VS Code, stop at the first line, without limits of time')
+    .option('--inspect-port <port>', 'with --inspect: the port, 9229 unless given')
     .action(async (folder: string, options: Options) => end(await simulate(folder, options, write)));
 }
 
@@ -79,11 +84,26 @@ export async function simulate(folder: string, options: Options, write: Write): 
     const tenant = tenants.find(({ id }) => id === (options.tenant ?? tenants[0]?.id));
     if (tenant) given = await askPlan(tenant, write);
   }
+  const inspecting = await inspect(folder, options, write);
+  if (typeof inspecting === 'string') {
+    write(inspecting);
+    return 2;
+  }
+  const outbound = createOutboundClient();
+  const runner = createScriptRunner({
+    outbound,
+    trialsOnly: true,
+    ...(inspecting ? { inspector: inspecting.port } : {}),
+  });
   const once =
-    options.hook === undefined ? flowRunner(given, options, write) : hookRunner(options.hook, options, write);
+    options.hook === undefined
+      ? flowRunner(given, options, runner, write)
+      : hookRunner(options.hook, options, runner, write);
   const again = async () => {
     const tenant = await tenantOf(folder, options.tenant, write);
-    return typeof tenant === 'number' ? tenant : once.run(tenant);
+    if (typeof tenant === 'number') return tenant;
+    inspecting?.show(tenant);
+    return once.run(tenant);
   };
   try {
     const code = await again();
@@ -92,12 +112,25 @@ export async function simulate(folder: string, options: Options, write: Write): 
     return code;
   } finally {
     await once.close();
+    await runner.close();
+    await outbound.close();
+    await inspecting?.close();
   }
+}
+
+/** Read where it is asked for alone; JSON for programs stays nothing but that. */
+async function inspect(folder: string, { inspect: asked, inspectPort, json }: Options, write: Write) {
+  if (!asked && inspectPort === undefined) return undefined;
+  const { startInspecting } = await import('./simulate/inspect/start.ts');
+  const tell = json ? (line: string) => void process.stderr.write(`${line}\n`) : write;
+  return startInspecting(inspectPort, `sallyport simulate ${basename(resolve(folder))}`, tell);
 }
 
 /** Where nothing is said on a terminal, everything is asked. */
 function mayAsk(options: Options): boolean {
-  const said = Object.keys(options).some((name) => !['tenant', 'all', 'watch', 'pages', 'save'].includes(name));
+  const said = Object.keys(options).some(
+    (name) => !['tenant', 'all', 'watch', 'pages', 'save', 'inspect', 'inspectPort'].includes(name),
+  );
   return !said && process.stdin.isTTY && process.stdout.isTTY;
 }
 
@@ -121,8 +154,8 @@ interface Once {
   close(): Promise<void>;
 }
 
-function flowRunner(given: object, options: Options, write: Write): Once {
-  const simulator: Simulator = createSimulator();
+function flowRunner(given: object, options: Options, runner: ScriptRunner, write: Write): Once {
+  const simulator: Simulator = createSimulator(runner);
   return {
     async run(tenant) {
       const plan = readPlan(tenant, given, options.given);
@@ -141,9 +174,7 @@ function flowRunner(given: object, options: Options, write: Write): Once {
   };
 }
 
-function hookRunner(hook: string, options: Options, write: Write): Once {
-  const outbound = createOutboundClient();
-  const runner = createScriptRunner({ outbound, trialsOnly: true });
+function hookRunner(hook: string, options: Options, runner: ScriptRunner, write: Write): Once {
   return {
     async run(tenant) {
       const run = await runHook(tenant, { ...options, hook }, runner);
@@ -155,10 +186,7 @@ function hookRunner(hook: string, options: Options, write: Write): Once {
       else for (const line of hookRunLines(run, paint)) write(line);
       return run.outcome === 'ok' || run.outcome === 'absent' ? 0 : 1;
     },
-    async close() {
-      await runner.close();
-      await outbound.close();
-    },
+    close: async () => undefined,
   };
 }
 

@@ -12,6 +12,8 @@ export interface DeclaredFunction {
 export interface ProgramPart {
   /** The name in stack traces: the author's file, or a library module such as `sallyport/http`. */
   readonly file: string;
+  /** What a debugger knows the file by; `file` where absent. */
+  readonly url?: string;
   /** Evaluates to a function; what it takes is up to `style`. */
   readonly code: string;
   /** Characters before the author's first character, all on the first line. */

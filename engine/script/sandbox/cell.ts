@@ -97,28 +97,33 @@ export async function createCell(options: {
   readonly program: Program;
   readonly memoryMebibytes: number;
   readonly onCatastrophe: () => void;
+  /** An isolate that a debugger looks into: its cells share it and leave it when they end. */
+  readonly inspected?: ivm.Isolate | undefined;
 }): Promise<Cell> {
-  const { program } = options;
-  const isolate = new ivm.Isolate({ memoryLimit: options.memoryMebibytes, onCatastrophicError: options.onCatastrophe });
+  const { program, inspected } = options;
+  const isolate =
+    inspected ?? new ivm.Isolate({ memoryLimit: options.memoryMebibytes, onCatastrophicError: options.onCatastrophe });
   const doors = createDoors();
   const own = program.ownContext;
   let open: () => Promise<OpenRealm>;
   let shared: OpenRealm | undefined;
   try {
     const compiled = await compileProgram(isolate, program);
-    open = () => openRealm(isolate, own ? options.realm.own : options.realm.shared, doors.references, compiled);
+    const text = own ? options.realm.own : options.realm.shared;
+    open = () => openRealm(isolate, text, doors.references, compiled, inspected !== undefined);
     if (!own) shared = await open();
   } catch (error) {
     const outOfMemory = isolate.isDisposed;
-    if (!outOfMemory) isolate.dispose();
+    if (!outOfMemory && !inspected) isolate.dispose();
     if (outOfMemory) throw { kind: 'memory', message: `more than ${options.memoryMebibytes} MiB of memory` };
     throw { kind: 'syntax', ...describe(error, program) };
   }
   const cpuNow = () => (isolate.isDisposed ? 0n : isolate.cpuTime);
   let dead = false;
   const end = () => {
+    if (inspected && !dead) shared?.release();
     dead = true;
-    if (!isolate.isDisposed) isolate.dispose();
+    if (!inspected && !isolate.isDisposed) isolate.dispose();
   };
 
   let heap = 0;
@@ -159,7 +164,8 @@ export async function createCell(options: {
         : `more than ${limits.cpuMilliseconds} ms of CPU (it had used ${Math.round(spent().cpu / 1000)} ms)`;
     const failed = (error: unknown): CellResult => {
       const message = error instanceof Error ? error.message : String(error);
-      const fatal = error instanceof Stuck ? { fatal: true } : {};
+      // Without its isolate, a process that is inspected serves no more.
+      const fatal = error instanceof Stuck || (inspected && isolate.isDisposed) ? { fatal: true } : {};
       if (stopped) return { ok: false, kind: 'timeout', message: overTime(), ...fatal, ...spent() };
       if (/timed out/i.test(message)) {
         end();
@@ -178,7 +184,8 @@ export async function createCell(options: {
       const realm = shared ?? (await open());
       const body = await action(realm);
       // What goes on after an answer from outside is bounded like all else of this invocation, and over when it ends.
-      const idle = !doors.used;
+      // A debugger may hold an isolate up at any time, and must never hold up the process's own thread with it.
+      const idle = !doors.used && !inspected;
       const over = idle ? realm.spent(idle) : await realm.spent(idle);
       if (isHeapDue())
         heap = (idle ? isolate.getHeapStatisticsSync() : await isolate.getHeapStatistics()).used_heap_size;

@@ -20,7 +20,8 @@ export function describe(error: unknown, program: Program): Described {
   };
   const own = program.parts.filter(({ file }) => !file.startsWith('sallyport:'));
   const names = own.map(({ file }) => file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
-  const found = new RegExp(`(?<![\\w./-])(${names}):(\\d+)(?::(\\d+))?`).exec(`${message}\n${stack}`);
+  const places = own.reduce((text, { file, url }) => (url ? text.replaceAll(url, file) : text), `${message}\n${stack}`);
+  const found = new RegExp(`(?<![\\w./-])(${names}):(\\d+)(?::(\\d+))?`).exec(places);
   const text = message.replace(/ \[[^\]]*:\d+:\d+\]$/, '');
   const sentence = name && name !== 'Error' && !text.startsWith(name) ? `${name}: ${text}` : text;
   if (!found) return { message: sentence };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createLineReader, type FromSandbox, type ToSandbox } from '../protocol.ts';
 import { createCell, type Cell, type CellHost, type CellResult } from './cell.ts';
+import { createInspected } from './inspected.ts';
 import { createShelf } from './shelf.ts';
 
 const permission = (process as { permission?: { has(scope: string): boolean } }).permission;
@@ -29,9 +30,15 @@ const mostMemory = 4096;
 const idleSweep = 30_000;
 const memoryCheck = 100;
 
+const [, , quickAfter, inspection] = process.argv;
+const inspected =
+  inspection === 'inspected'
+    ? createInspected({ heard: (message) => send({ type: 'inspector', message }), onCatastrophe: end })
+    : undefined;
 const shelf = createShelf(
-  (program, memoryMebibytes) => createCell({ realm, program, memoryMebibytes, onCatastrophe: end }),
-  Number(process.argv[2]),
+  (program, memoryMebibytes) =>
+    createCell({ realm, program, memoryMebibytes, onCatastrophe: end, inspected: inspected?.isolate }),
+  inspected ? Infinity : Number(quickAfter),
 );
 const answers = new Map<number, (body: string) => void>();
 /** Invocations under way. */
@@ -138,6 +145,7 @@ const read = createLineReader((line) => {
   if (message.type === 'load') shelf.load(message.key, message.program);
   else if (message.type === 'unload') shelf.unload(message.key);
   else if (message.type === 'ping') send({ type: 'alive' });
+  else if (message.type === 'inspector') inspected?.say(message.message);
   else if (message.type === 'answer') {
     answers.get(message.call)?.(message.body);
     answers.delete(message.call);

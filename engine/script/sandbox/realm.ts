@@ -30,7 +30,8 @@ export interface CompiledProgram {
 /** @throws when a part does not compile. */
 export async function compileProgram(isolate: ivm.Isolate, program: Program): Promise<CompiledProgram> {
   const scripts: ivm.Script[] = [];
-  for (const { file, code } of program.parts) scripts.push(await isolate.compileScript(code, { filename: file }));
+  for (const { file, url = file, code } of program.parts)
+    scripts.push(await isolate.compileScript(code, { filename: url }));
   const numbers = new Map(program.parts.map(({ file }, index) => [file, index]));
   const imports = program.parts.map(({ imports: names }) => names.map((name) => numbers.get(name) ?? -1));
   return { scripts, text: JSON.stringify({ style: program.style, assignedNames: program.assignedNames, imports }) };
@@ -39,14 +40,16 @@ export async function compileProgram(isolate: ivm.Isolate, program: Program): Pr
 /**
  * Nothing here runs on the process's own thread, where it would hold up the scripts of other tenants.
  * @param doors References to what the realm may ask: the engine, the log, the process itself.
+ * @param inspector whether the isolate's debugger sees the context.
  */
 export async function openRealm(
   isolate: ivm.Isolate,
   realm: string,
   doors: readonly unknown[],
   program: CompiledProgram,
+  inspector: boolean,
 ): Promise<OpenRealm> {
-  const context = await isolate.createContext();
+  const context = await isolate.createContext({ inspector });
   const made = (await context.evalClosure(realm, [...doors], {
     result: { reference: true },
     filename: 'sallyport:realm',

@@ -109,6 +109,9 @@ const lies: Readonly<Record<string, (id: number) => void>> = {
   'a place that cannot be read': (id) =>
     say(failed(id, { location: { file: unreadable, line: unreadable, column: unreadable } })),
   'a place that is text': (id) => say(failed(id, { location: 'callbacks.js:1:1' })),
+  // There is no debugger.
+  'a word for a debugger': (id) => say({ type: 'inspector', message: '{"method":"Debugger.paused"}' }, done(id)),
+  'a word for a debugger that is no text': (id) => say({ type: 'inspector', message: 7 }, done(id)),
   // Logs.
   'a log that cannot be read': (id) => say({ type: 'log', id, level: 'info', message: unreadable }, done(id)),
   'a level that cannot be read': (id) => say({ type: 'log', id, level: unreadable, message: 'x' }, done(id)),
