@@ -1,6 +1,6 @@
 /** Flows that happened: found, looked at, made into cases, and run again against any version of a script. */
 import { caseOf, type KeptHook, keptHooks } from '../../script/case/from-trace.ts';
-import { runCase } from '../../script/case/run.ts';
+import { replay } from '../../script/case/replay.ts';
 import type { Trace } from '../../flow/trace.ts';
 import type { TraceFilter } from '../../store/store.ts';
 import { notFound, refuse } from '../problem.ts';
@@ -175,23 +175,29 @@ export const traceRoutes: readonly TenantRoute[] = [
       if (!Array.isArray(hooks)) return hooks as Result;
       const items: object[] = [];
       for (const kept of hooks as readonly KeptHook[]) {
-        const { slot, name, version: ranVersion } = kept.hook;
+        const { slot } = kept.hook;
         const script =
           version === undefined
             ? await activeScript(tenant, slot, services)
             : await storedScript(tenant, slot, version, services);
         // A version belongs to one slot; the hooks of others have nothing to be run with.
         if (!script && version !== undefined) continue;
-        const { failures, result } = await runCase(caseOf(trace.flow, kept), tenant, services.scripts, script);
+        const { logs, hook, same, differences, cpuMicroseconds, ...found } = await replay(
+          trace.flow,
+          kept,
+          tenant,
+          services.scripts,
+          script,
+        );
         items.push({
-          hook: name,
+          hook,
           slot,
-          ...(ranVersion === undefined ? {} : { ranVersion }),
-          ...(script ? { version: script.hash } : {}),
-          same: failures.length === 0,
-          differences: failures,
-          logs: tenant.demo ? result.logs.map(({ message }) => message) : [],
-          cpuMicroseconds: result.cpuMicroseconds,
+          ...(found.ranVersion === undefined ? {} : { ranVersion: found.ranVersion }),
+          ...(found.version === undefined ? {} : { version: found.version }),
+          same,
+          differences,
+          logs: tenant.demo ? logs.map(({ message }) => message) : [],
+          cpuMicroseconds,
         });
       }
       return items.length > 0 ? ok({ items }) : notFound('version', version ?? '');

@@ -43,11 +43,32 @@ export function caseOf(flow: string, { at, hook }: KeptHook): CaseDocument {
   };
 }
 
+/** Whether a recorded value says nothing of what stood there: it was replaced, and is none of what the script was given. */
+function isOpen(value: Json | undefined, known: ReadonlySet<string>): boolean {
+  return value === 0 || (typeof value === 'string' && isStandIn(value) && !known.has(value));
+}
+
+/** What came now, with the record's own stand-ins where these may be anything, so that only what differs is other. */
+export function likeRecorded(recorded: Json | undefined, found: Json, input: Json): Json {
+  const known = textsOf(input);
+  const align = (then: Json | undefined, now: Json): Json => {
+    if (then !== undefined && isOpen(then, known)) return then;
+    if (Array.isArray(then) && Array.isArray(now))
+      return now.map((each: Json, index) => align(then[index] as Json | undefined, each));
+    if (!isTree(then) || !isTree(now)) return now;
+    return Object.fromEntries(Object.entries(now).map(([name, each]) => [name, align(then[name], each)]));
+  };
+  return [...known].some(isStandIn) ? align(recorded, found) : found;
+}
+
+function isTree(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function comparable(effect: Json, input: Json): Json {
   const known = textsOf(input);
   const exchange = (value: Json): Json => {
-    if (typeof value === 'string') return isStandIn(value) && !known.has(value) ? { $any: true } : value;
-    if (value === 0) return { $any: true };
+    if (isOpen(value, known)) return { $any: true };
     if (Array.isArray(value)) return value.map((each: Json) => exchange(each));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, exchange(each as Json)]));
