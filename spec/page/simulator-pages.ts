@@ -105,6 +105,60 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       await run(3, 'success');
     });
 
+    it('opens a flow that happened, and runs it again beside the record with another script', async () => {
+      const { page } = visitor;
+      const token = await fetch(`${server.url}/demo/oauth/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from('sample-service:demo-secret').toString('base64')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'system/*.rs' }),
+      });
+      expect(token.status).to.equal(200);
+      await page.getByRole('tab', { name: 'Traces' }).click();
+      const search = page.getByRole('search');
+      await search.getByRole('combobox', { name: 'Flow' }).selectOption('interactive');
+      await search.getByRole('button', { name: 'Search' }).click();
+      await on('#traces-found').filter({ hasText: 'None was found' }).waitFor();
+      await search.getByRole('combobox', { name: 'Flow' }).selectOption('client-credentials');
+      await search.getByRole('textbox', { name: 'App' }).fill('sample-service');
+      await search.getByRole('combobox', { name: 'Callback' }).selectOption('onTokenGenerating');
+      await search.getByRole('button', { name: 'Search' }).click();
+      await on('#traces-found tbody tr').first().waitFor();
+      await inspect(visitor, 'simulator-traces');
+      await on('#traces-found button').first().click();
+      await on('#summary')
+        .filter({ hasText: /^trace .*: success$/ })
+        .waitFor();
+      for (const name of ['client authentication', 'token generating', 'answered'])
+        expect(await on(`button.state[data-state="${name}"]`).getAttribute('class'), name).to.include('passed');
+      expect(await on('#panel').innerText()).to.match(
+        /A flow that happened[\s\S]*onTokenGenerating[\s\S]*demo_department/,
+      );
+      await on('button.state[data-state="token generating"]').click();
+      const state = await on('#panel').innerText();
+      expect(state).to.match(
+        /onTokenGenerating in callbacks\.js[\s\S]*token for the client sample-service[\s\S]*Cardiology[\s\S]*Input/,
+      );
+      await page.getByRole('tab', { name: 'Result' }).click();
+      await on('#replay').click();
+      await on('#summary').filter({ hasText: 'replay 2' }).waitFor();
+      expect(await on('#since').innerText()).to.include('Nothing is other');
+      await write(callback("Log.info('again'); b.addAccessTokenClaim('ward', 'North');"));
+      await on('#replay').click();
+      await on('#summary').filter({ hasText: 'replay 3' }).waitFor();
+      expect(await on('#since').innerText()).to.match(/ward[\s\S]*North/);
+      await page.getByRole('tab', { name: 'Compare' }).click();
+      expect(await on('.pair thead').first().innerText()).to.match(/Trace [\s\S]*Replay 3/);
+      expect((await on('.pair .differs').allInnerTexts()).join('\n')).to.match(
+        /ward[\s\S]*North[\s\S]*log[\s\S]*again/,
+      );
+      await inspect(visitor, 'simulator-replay');
+      await write(callback("throw new Error('not like this');"));
+      await page.getByRole('tab', { name: 'Result' }).click();
+      await on('#replay').click();
+      await on('#summary').filter({ hasText: 'onTokenGenerating-runtime' }).waitFor();
+      expect(await on('#panel').innerText()).to.match(/not like this[\s\S]*callbacks\.js:2/);
+    });
+
     it('gives a case to the browser to save', async () => {
       await choose('Flow', 'client-credentials');
       await button('Save as case').click();
@@ -202,7 +256,7 @@ export function describeSimulatorRules(stage: () => { readonly server: TestServe
       const setting = await ask(auditor, 'GET', '/api/setting');
       expect(setting.body).to.include({ mayWrite: false });
       expect((await ask(auditor, 'GET', '/api/tenants/demo')).text).to.include('onTokenGenerating');
-      for (const path of ['run', 'step', 'check', 'versions', 'cases'])
+      for (const path of ['run', 'step', 'check', 'versions', 'cases', 'replay'])
         expect((await asPage(auditor, 'POST', `/api/tenants/demo/${path}`, { name: 'a' })).status, path).to.equal(403);
       const audit = await adminWith(server, secret)('GET', '/tenants/demo/audit?type=admin.refused');
       const reasons = itemsOf(audit).map(({ reason }) => reason);
@@ -215,6 +269,8 @@ export function describeSimulatorRules(stage: () => { readonly server: TestServe
       const { body } = await ask(elsewhere, 'GET', '/api/setting');
       expect((body['tenants'] as { id: string }[]).map(({ id }) => id)).to.deep.equal(['partner']);
       expect((await ask(elsewhere, 'GET', '/api/tenants/demo')).status).to.equal(404);
+      expect((await ask(elsewhere, 'GET', '/api/tenants/demo/traces')).status).to.equal(404);
+      expect((await ask(elsewhere, 'GET', '/api/tenants/demo/traces/x')).status).to.equal(404);
       expect((await runIt(elsewhere)).body).to.have.property('kind', 'faults');
       const saved = await asPage(elsewhere, 'POST', '/api/tenants/demo/versions', { texts: { 'callbacks.js': '//' } });
       expect(saved.status).to.equal(404);

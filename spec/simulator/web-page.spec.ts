@@ -218,6 +218,61 @@ describe('the simulator’s page', () => {
     forgive(/409/);
   });
 
+  it('opens a trace that a server wrote into a file, and runs it again with the scripts here', async () => {
+    const hook = {
+      name: 'onTokenGenerating',
+      slot: 'callbacks',
+      script: 'callbacks.js',
+      ok: true,
+      before: { session: null, client: { clientId: 'sample-service' } },
+      after: { accessTokenClaims: { demo_department: 'Cardiology', gone: 'by now' } },
+      logs: [],
+      calls: [],
+      cpuMicroseconds: 90,
+      wallMicroseconds: 120,
+    };
+    const entry = (state: string, kind: string, more = {}) => ({
+      at: 0,
+      state,
+      kind,
+      outcome: 'continue',
+      milliseconds: 1,
+      ...more,
+    });
+    const entries = [
+      entry('client authentication', 'step'),
+      entry('token generating', 'hook', { hook }),
+      entry('token stored', 'step', { outcome: '<img src=x onerror=alert(1)>' }),
+    ];
+    const trace = {
+      flowId: 'a-flow-that-happened',
+      tenantId: 'demo',
+      flow: 'client-credentials',
+      startedAt: 0,
+      outcome: 'success',
+      entries,
+    };
+    const bring = (text: string) =>
+      on('#trace-file').setInputFiles({ name: 'trace.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+    await visitor.page.getByRole('tab', { name: 'Traces' }).click();
+    for (const [text, told] of [
+      ['{', 'no JSON'],
+      ['[]', 'no trace'],
+      ['{"flow":"x","entries":[{}]}', 'no trace'],
+    ] as const) {
+      await bring(text);
+      await on('#notice[data-kind=error]').filter({ hasText: told }).waitFor();
+    }
+    await bring(JSON.stringify(trace));
+    await on('#summary').filter({ hasText: 'trace a-flow-t: success' }).waitFor();
+    expect(await state('token generating').getAttribute('class')).to.include('passed');
+    expect(await state('client scopes').getAttribute('class')).to.not.include('passed');
+    await on('#replay').click();
+    await on('#summary').filter({ hasText: 'replay 2' }).waitFor();
+    expect(await on('#since').innerText()).to.match(/gone[\s\S]*by now/);
+    await run(3, 'success');
+  });
+
   it('saves the script and a case, and says where', async () => {
     await addLine("'demo_department', Environment", '  // A remark.');
     await visitor.page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -295,7 +350,7 @@ describe('the simulator’s page', () => {
     await inspect(visitor, 'simulator-result');
     await on('#more summary').click();
     await visitor.page.getByRole('tab', { name: 'Result' }).focus();
-    await visitor.page.keyboard.press('ArrowLeft');
+    for (let times = 0; times < 2; times += 1) await visitor.page.keyboard.press('ArrowLeft');
     expect(await visitor.page.getByRole('tab', { name: 'Compare' }).getAttribute('aria-selected')).to.equal('true');
     await visitor.page.getByRole('combobox', { name: /^Flow/ }).selectOption('client-credentials');
     await write(

@@ -195,6 +195,32 @@ describe('the server of the simulator’s page', () => {
     expect((await ask('POST', '/api/tenants/demo/run', 'a=b', { 'content-type': 'text/plain' })).status).to.equal(415);
   });
 
+  it('runs no trace again that is none, or of which nothing is known', async () => {
+    const replay = async (trace: unknown) => {
+      const { status, body } = await ask<Answer>('POST', '/api/tenants/demo/replay', { trace });
+      expect(status).to.equal(200);
+      return JSON.stringify(body);
+    };
+    const hook = { name: 'onTokenGenerating', slot: 'callbacks', before: {}, logs: [], calls: [] };
+    const entry = { at: 0, state: 's', kind: 'hook', outcome: 'continue' };
+    const strange: readonly unknown[] = [
+      undefined,
+      7,
+      { flow: 'x' },
+      { flow: 'x', entries: [null] },
+      { flow: 'x', entries: [{ ...entry, at: 1e300 }] },
+      { flow: 'x', entries: [{ ...entry, hook: { ...hook, name: 'constructor' } }] },
+      { flow: 'x', entries: [{ ...entry, hook: { ...hook, calls: [{}] } }] },
+      { flow: 'x', entries: Array.from({ length: 50 }, () => ({ ...entry, hook })) },
+    ];
+    for (const trace of strange) expect(await replay(trace)).to.include('no trace of a flow');
+    const { before: _before, ...without } = hook;
+    expect(await replay({ flow: 'x', entries: [{ ...entry, hook: without }] })).to.include('were not kept');
+    expect(await replay({ flow: 'x', entries: [entry] })).to.include('No callback ran');
+    const elsewhere = { ...hook, slot: 'federationAuth/nobody', name: 'getUserName' };
+    expect(await replay({ flow: 'x', entries: [{ ...entry, hook: elsewhere }] })).to.include('no script at');
+  });
+
   it('runs the scripts as they are sent, and leaves the files alone', async () => {
     const before = await scriptText();
     const changed = before.replace("'demo_department', Environment", "'ward', Environment");

@@ -6,7 +6,7 @@ import { scriptsOf } from '../../engine/tenant/scripts.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
 import type { Runs } from './runs.ts';
 import { settingOf } from './setting.ts';
-import type { Answer, Fault, Setting, ShownTenant } from './shown.ts';
+import type { Answer, Fault, ReplayAnswer, Setting, ShownTenant } from './shown.ts';
 import { type Chosen, faultsOf, type Place, type Texts, type Workspace } from './workspace.ts';
 
 export interface ApiParts {
@@ -19,6 +19,8 @@ export interface ApiParts {
   /** Lets something begin that takes the machine's time; a fault where it may not now. */
   readonly bounded: <Value>(request: FastifyRequest, action: () => Promise<Value>) => Promise<Value | Busy>;
 }
+
+type Faulty = Extract<Answer, { readonly kind: 'faults' }>;
 
 /** Why nothing runs now. */
 export interface Busy extends Fault {
@@ -34,11 +36,13 @@ export function serveApi(server: FastifyInstance, parts: ApiParts): void {
   const options = { bodyLimit: longestBody };
 
   const withTenant =
-    (answer: (tenant: Tenant, body: Readonly<Record<string, unknown>>, owner: string) => Promise<Answer>) =>
+    <Result extends Answer | ReplayAnswer>(
+      answer: (tenant: Tenant, body: Readonly<Record<string, unknown>>, owner: string) => Promise<Result>,
+    ) =>
     async (request: FastifyRequest, reply: FastifyReply) =>
       busyOr(
         reply,
-        await bounded(request, async (): Promise<Answer> => {
+        await bounded(request, async (): Promise<Result | Faulty> => {
           const tenant = await tenantOf(request, workspaceFor(request));
           return 'id' in tenant
             ? answer(tenant, bodyOf(request), ownerOf(request))
@@ -81,6 +85,11 @@ export function serveApi(server: FastifyInstance, parts: ApiParts): void {
     '/api/tenants/:tenant/step',
     options,
     withTenant((tenant, { plan }, owner) => runs().step(tenant, plan, owner)),
+  );
+  server.post(
+    '/api/tenants/:tenant/replay',
+    options,
+    withTenant((tenant, { trace }) => runs().replay(tenant, trace)),
   );
   server.post('/api/steps/:step', options, async (request, reply) => {
     const { input } = bodyOf(request);

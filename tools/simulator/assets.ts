@@ -45,6 +45,8 @@ const own: Readonly<Record<string, string>> = {
       'main.ts',
       'server.ts',
       'share.ts',
+      'trace.ts',
+      'trace-list.ts',
     ].map((name) => [`/tools/simulator/page/${name}`, javascript]),
   ),
   '/tools/simulator/page/style.css': css,

@@ -146,6 +146,23 @@ async function simulatorPages(server: FastifyInstance, { admin, directory, engin
     });
     return busyOr(reply, made);
   });
+  server.get('/api/tenants/:tenant/traces', async (request, reply) => {
+    const { workspace } = callerOf(request);
+    const found = placeOf(request, workspace);
+    if (!found) return refuse(reply, 404, 'There is no such tenant.');
+    const given = Object.entries(request.query as Readonly<Record<string, unknown>>);
+    const query = Object.fromEntries(
+      given.filter((each): each is [string, string] => typeof each[1] === 'string' && each[1] !== ''),
+    );
+    return workspace.ask<object>(found, 'listTraces', { query });
+  });
+  server.get('/api/tenants/:tenant/traces/:trace', async (request, reply) => {
+    const { workspace } = callerOf(request);
+    const found = placeOf(request, workspace);
+    if (!found) return refuse(reply, 404, 'There is no such tenant.');
+    const { trace } = request.params as { readonly trace: string };
+    return workspace.ask<object>(found, 'getTrace', { parameters: { traceId: trace } });
+  });
   const page = async (_request: FastifyRequest, reply: FastifyReply) => {
     const { type, body, policy } = assetsNow().page();
     return reply.type(type).header('content-security-policy', policy).send(body);

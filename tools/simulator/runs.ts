@@ -6,12 +6,17 @@ import { readPlan } from '../../engine/simulator/plan.ts';
 import type { SimulatedRun } from '../../engine/simulator/run.ts';
 import { createSimulator } from '../../engine/simulator/simulator.ts';
 import { createPageRenderer } from '../../engine/page/render.ts';
+import { readCase } from '../../engine/script/case/document.ts';
+import { caseOf as caseOfHook, keptHooks } from '../../engine/script/case/from-trace.ts';
+import { replay } from '../../engine/script/case/replay.ts';
 import { createMask, maskJson } from '../../engine/script/mask.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import type { Invocation, InvocationResult, Json, ScriptRunner } from '../../engine/script/runner.ts';
+import { scriptsOf } from '../../engine/tenant/scripts.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
 import { join } from 'node:path';
-import type { Answer, Paused, ShownRun, ShownState } from './shown.ts';
+import type { Answer, Paused, ReplayAnswer, ReplayedHook, ShownRun, ShownState } from './shown.ts';
+import { traceIn } from './traces.ts';
 import { createInliner } from './inline-page.ts';
 import { faultsOf } from './workspace.ts';
 
@@ -25,6 +30,8 @@ export interface Runs {
   stop(step: string, owner: string): void;
   /** Runs that wait for somebody. */
   readonly waiting: number;
+  /** Runs the hooks of a flow that happened again, with the tenant's scripts. @param trace as somebody brought it. */
+  replay(tenant: Tenant, trace: unknown): Promise<ReplayAnswer>;
   /** The case that a run of this plan makes. */
   makeCase(
     tenant: Tenant,
@@ -73,7 +80,8 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
   };
   const runner = createScriptRunner({ outbound: nowhere, trialsOnly: true });
   const current = new AsyncLocalStorage<Under>();
-  const simulator = createSimulator(waitingRunner(runner, current));
+  const watched = waitingRunner(runner, current);
+  const simulator = createSimulator(watched);
   const run: typeof simulator.run = (...asked) => current.run({ spent: 0 }, () => simulator.run(...asked));
   const inline = createInliner(createPageRenderer({ skinsFolder }));
   const stepping = new Map<string, Stepping>();
@@ -148,6 +156,31 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
       return answer;
     },
     stop: (id, owner) => void (stepping.get(id)?.owner === owner && end(id)),
+    async replay(tenant, given) {
+      const trace = traceIn(given);
+      if (!('entries' in trace)) return { kind: 'faults', faults: [trace] };
+      const hooks: ReplayedHook[] = [];
+      const together: Under = { spent: 0 };
+      const mask = createMask(Object.values(tenant.secrets).map(({ value }) => value));
+      const scripts = new Map(scriptsOf(tenant).map(({ slot, script }) => [slot, script]));
+      for (const [entry, each] of trace.entries.entries())
+        for (const kept of keptHooks([each])) {
+          const read = readCase(caseOfHook(trace.flow, kept), `entry ${entry + 1}`);
+          if (!read.ok) return { kind: 'faults', faults: faultsOf(read.problems) };
+          const again = await current.run(together, () =>
+            replay(trace.flow, kept, tenant, watched, scripts.get(kept.hook.slot)),
+          );
+          hooks.push({ entry, ...maskJson(again, mask) });
+        }
+      if (hooks.length > 0) return { kind: 'replay', hooks };
+      const why = trace.entries.some(({ hook }) => hook)
+        ? {
+            message: 'The values of this flow were not kept.',
+            hint: 'set traces.values of the tenant to "redacted", for flows from then on',
+          }
+        : { message: 'No callback ran in this flow.', hint: '' };
+      return { kind: 'faults', faults: [why] };
+    },
     async makeCase(tenant, name, given) {
       const read = readPlan(tenant, given);
       if (!read.ok) return { kind: 'faults', faults: faultsOf(read.problems) };

@@ -7,11 +7,12 @@ import { simulatedFlows } from '../../engine/simulator/plan.ts';
 import type { DrawnFlow, Language, Offer, Setting } from './shown.ts';
 
 export function settingOf(): Pick<Setting, 'flows' | 'decisions' | 'language'> {
-  return { flows: simulatedFlows.map(drawnFlow), decisions: decisionWords(), language: languageOf() };
+  const names = [...new Set([...simulatedFlows, ...Object.keys(flows)])];
+  return { flows: names.map(drawnFlow), decisions: decisionWords(), language: languageOf() };
 }
 
 /** The federated log-in is a part of the interactive flow's table. */
-function drawnFlow(name: (typeof simulatedFlows)[number]): DrawnFlow {
+function drawnFlow(name: string): DrawnFlow {
   const flow = flows[name === 'federated' ? 'interactive' : name];
   if (!flow) throw new Error(`there is no flow ${name}`);
   const states = Object.entries(flow.states).map(([state, { kind, does, ...rest }]) => ({

@@ -1,6 +1,7 @@
 /** What server and page of the simulator tell each other. Types alone, for both sides. */
+import type { Replayed } from '../../engine/script/case/replay.ts';
 import type { SimulatedHook, SimulatedPage, SimulatedRun, SimulatedState } from '../../engine/simulator/run.ts';
-import type { SimulatedFlow } from '../../engine/simulator/plan.ts';
+import type { CompletePlan, SimulatedFlow } from '../../engine/simulator/plan.ts';
 
 /** A page as it is looked at: its whole document, with the skin's files in it. */
 export type ShownPage = Pick<SimulatedPage, 'name'> & { readonly html: string };
@@ -15,10 +16,38 @@ export type ShownState = Omit<SimulatedState, 'page' | 'hook'> & {
   readonly hook?: ShownHook;
 };
 
-export type ShownRun = Omit<SimulatedRun, 'path' | 'errorPage'> & {
+export type ShownRun = Omit<SimulatedRun, 'path' | 'errorPage' | 'plan'> & {
   readonly path: readonly ShownState[];
   readonly errorPage?: ShownPage;
+  /** Of a flow that happened, no more than is known: any flow, not only one that can be simulated. */
+  readonly plan: Partial<Omit<CompletePlan, 'flow'>> & { readonly flow: string };
+  /** Of a flow that happened, and of its hooks run again. */
+  readonly happened?: {
+    readonly id: string;
+    /** Epoch milliseconds. */
+    readonly at: number;
+    readonly user?: string;
+    /** What was done with it, in a few words; absent for the record itself. */
+    readonly again?: string;
+  };
 };
+
+/** A hook of a trace that was run again. */
+export interface ReplayedHook extends Replayed {
+  /** Its place among the entries of the trace. */
+  readonly entry: number;
+}
+
+/** A flow that happened, in a list. */
+export interface ListedTrace {
+  readonly id: string;
+  readonly flow: string;
+  readonly outcome: string;
+  readonly startedAt: string;
+  readonly clientId?: string;
+  readonly userId?: string;
+  readonly hooks: readonly string[];
+}
 
 /** A callback that is about to run, for who steps from one to the next. */
 export interface Paused {
@@ -40,6 +69,10 @@ export type Answer =
   | { readonly kind: 'run'; readonly run: ShownRun }
   | { readonly kind: 'paused'; readonly paused: Paused }
   | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
+
+/** What comes of running a trace again. */
+export type ReplayAnswer =
+  { readonly kind: 'replay'; readonly hooks: readonly ReplayedHook[] } | Extract<Answer, { readonly kind: 'faults' }>;
 
 export interface ScriptFile {
   readonly name: string;
@@ -104,7 +137,7 @@ export interface DrawnState {
 }
 
 export interface DrawnFlow {
-  readonly name: SimulatedFlow;
+  readonly name: string;
   readonly title: string;
   /** In the order of its table, which is that of a run as far as there is one. */
   readonly states: readonly DrawnState[];

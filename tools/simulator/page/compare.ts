@@ -1,6 +1,6 @@
 /** Two runs side by side: what is other in outcome, claims, response, path and times. */
 import { type Change, changesBetween } from '../../../engine/simulator/diff.ts';
-import type { ShownRun } from '../shown.ts';
+import type { ShownHook, ShownRun } from '../shown.ts';
 import { brief, make } from './dom.ts';
 import { timeText } from './drawing.ts';
 
@@ -22,10 +22,32 @@ export function differences(before: ShownRun, after: ShownRun): readonly Part[] 
     part('Access token', ({ claims }) => claims),
     part('ID token', ({ tokens }) => tokens.id?.claims),
     part('Token response', ({ response }) => response),
-    part('Log of the scripts', logOf),
+    // Of a flow that happened no token is kept: what callbacks did says what would be in it.
+    ...(after.happened ? [part('Effects of the callbacks', effectsOf)] : []),
+    ...(before.happened && noLogs(before) ? [] : [part('Log of the scripts', logOf)]),
     part('Calls', callsOf),
     part('Asked for', ({ plan }) => plan),
   ].filter(({ changes }) => changes.length > 0);
+}
+
+function effectsOf({ path }: ShownRun): unknown {
+  return Object.fromEntries(hooksOf(path).map(([name, hook]) => [name, hook.effect ?? {}]));
+}
+
+/** Each by its name, and by its number where it was asked again. */
+function hooksOf(path: ShownRun['path']): readonly (readonly [string, ShownHook])[] {
+  const times = new Map<string, number>();
+  return path.flatMap(({ hook }) => {
+    if (!hook || hook.script === undefined) return [];
+    const time = (times.get(hook.name) ?? 0) + 1;
+    times.set(hook.name, time);
+    return [[time === 1 ? hook.name : `${hook.name} (${time})`, hook] as const];
+  });
+}
+
+/** Tenants may keep no log. */
+function noLogs({ path }: ShownRun): boolean {
+  return path.every(({ hook }) => (hook?.logs.length ?? 0) === 0);
 }
 
 function logOf({ path }: ShownRun): unknown {
@@ -36,9 +58,14 @@ function callsOf({ path }: ShownRun): unknown {
   return { calls: path.flatMap(({ hook }) => hook?.calls.map(({ target, outcome }) => `${target}: ${outcome}`) ?? []) };
 }
 
+/** A JSON pointer for a person. */
+function placeText(pointer: string): string {
+  return pointer.replace(/\/-$/, '').slice(1).replaceAll('/', ' › ').replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
 /** One change on a line, told by sign, word and colour. */
 export function changeLine({ path, before, after }: Change): HTMLElement {
-  const name = path.replace(/\/-$/, '').slice(1).replaceAll('/', ' › ').replaceAll('~1', '/').replaceAll('~0', '~');
+  const name = placeText(path);
   const [sign, word] =
     before === undefined ? ['+', 'added'] : after === undefined ? ['−', 'removed'] : ['±', 'changed'];
   return make(
@@ -57,13 +84,13 @@ export function changeList(changes: readonly Change[]): HTMLElement {
   return make('ul', 'changes', ...changes.map(changeLine));
 }
 
-/** What is other, in short, for the top of a result. */
-export function differenceSummary(number: number, before: ShownRun, after: ShownRun): HTMLElement {
+/** What is other, in short, for the top of a result. @param title of the section. */
+export function differenceSummary(title: string, before: ShownRun, after: ShownRun): HTMLElement {
   const parts = differences(before, after);
   return make(
     'section',
     { class: 'since', id: 'since' },
-    make('h3', {}, `Since run ${number}`),
+    make('h3', {}, title),
     ...(parts.length === 0
       ? [make('p', 'quiet', 'Nothing is other, but for identifiers and times.')]
       : parts.flatMap(({ title, changes }) => [make('h4', {}, title), changeList(changes)])),
@@ -72,14 +99,12 @@ export function differenceSummary(number: number, before: ShownRun, after: Shown
 
 /** Both in two columns. @param onlyDifferences leaves out of the claims what is alike. */
 export function sideBySide(
-  runs: readonly { readonly number: number; readonly run: ShownRun }[],
-  left: number,
-  right: number,
+  one: { readonly label: string; readonly run: ShownRun },
+  other: { readonly label: string; readonly run: ShownRun },
   onlyDifferences: boolean,
 ): HTMLElement {
-  const [one, other] = [runs.find(({ number }) => number === left), runs.find(({ number }) => number === right)];
-  if (!one || !other) return make('p', 'quiet', 'Run twice to compare.');
   const [a, b] = [one.run, other.run];
+  const [left, right] = [one.label, other.label];
   const all: readonly (readonly [title: string, rows: readonly Row[]])[] = [
     [
       'Outcome',
@@ -91,6 +116,7 @@ export function sideBySide(
     ['Access token', rowsOf(a.claims, b.claims)],
     ['ID token', rowsOf(a.tokens.id?.claims, b.tokens.id?.claims)],
     ['Token response', rowsOf(a.response, b.response)],
+    ...hookRows(a, b),
     ['Path and times', pathRows(a, b)],
   ];
   const shown = all.map(([title, rows]) => {
@@ -137,7 +163,38 @@ function differs([, left, right, idle = false]: Row): boolean {
   return !idle && JSON.stringify(left) !== JSON.stringify(right);
 }
 
-function table(title: string, left: number, right: number, rows: readonly Row[]): HTMLElement {
+/** What each callback was asked, did, logged and took; alike where only times differ. */
+function hookRows(left: ShownRun, right: ShownRun): readonly (readonly [string, readonly Row[]])[] {
+  const [before, after] = [new Map(hooksOf(left.path)), new Map(hooksOf(right.path))];
+  const logs = (hook: ShownHook | undefined) => hook?.logs.map(({ message }) => message).join('\n') || undefined;
+  const calls = (hook: ShownHook | undefined) =>
+    hook?.calls.map(({ target, outcome }) => `${target}: ${outcome}`).join('\n') || undefined;
+  const outcome = (hook: ShownHook | undefined) =>
+    hook && (hook.failure ? `${hook.failure.kind}: ${hook.failure.message}` : hook.ran ? 'ok' : 'absent');
+  const place = ({ failure }: ShownHook) =>
+    failure?.location && `${failure.location.file}:${failure.location.line}:${failure.location.column}`;
+  // Where no log was kept, its absence says nothing.
+  const silent = [left, right].some((run) => run.happened && noLogs(run));
+  const happened = (left.happened ?? right.happened) !== undefined;
+  return [...new Set([...before.keys(), ...after.keys()])].map((name) => {
+    const [a, b] = [before.get(name), after.get(name)];
+    // Of a simulation the tokens show it.
+    const changes = happened ? changesBetween(a?.effect ?? {}, b?.effect ?? {}) : [];
+    const effect = changes.map((change): Row => [placeText(change.path) || 'effect', change.before, change.after]);
+    const rows: readonly Row[] = [
+      ['outcome', outcome(a), outcome(b)],
+      ['where', a && place(a), b && place(b)],
+      ['version', a?.version?.slice(0, 8), b?.version?.slice(0, 8), true],
+      ...effect,
+      ['log', logs(a), logs(b), silent],
+      ['calls', calls(a), calls(b)],
+      ['CPU', a && timeText(a.cpuMicroseconds / 1000), b && timeText(b.cpuMicroseconds / 1000), true],
+    ];
+    return [name, rows.filter(([, one, other]) => one !== undefined || other !== undefined)] as const;
+  });
+}
+
+function table(title: string, left: string, right: string, rows: readonly Row[]): HTMLElement {
   const head = (text: string) => {
     const cell = make('th', {}, text);
     cell.scope = 'col';
@@ -154,7 +211,7 @@ function table(title: string, left: number, right: number, rows: readonly Row[])
     'table',
     'pair',
     make('caption', {}, title),
-    make('thead', {}, make('tr', {}, head('what'), head(`Run ${left}`), head(`Run ${right}`))),
+    make('thead', {}, make('tr', {}, head('what'), head(left), head(right))),
     make('tbody', {}, ...body),
   );
 }

@@ -7,7 +7,7 @@ import { kindOf, timeText } from './drawing.ts';
 /** What came of it, what is other than in an earlier run first. */
 export function resultOf(
   run: ShownRun,
-  earlier: { readonly number: number; readonly run: ShownRun } | undefined,
+  earlier: { readonly label: string; readonly run: ShownRun } | undefined,
   choose: (state: string) => void,
 ): HTMLElement {
   const before = earlier?.run;
@@ -16,7 +16,7 @@ export function resultOf(
     'div',
     {},
     headline(run),
-    earlier && differenceSummary(earlier.number, earlier.run, run),
+    earlier && differenceSummary(`Since ${earlier.label}`, earlier.run, run),
     failed?.hook && failureOf(failed.hook, () => choose(failed.state)),
     run.unforeseen.length > 0 &&
       make(
@@ -45,6 +45,68 @@ export function resultOf(
     fold('Header of the access token', json(run.tokens.access?.header), run.tokens.access !== undefined),
     fold('All that was given', json(run.plan)),
   );
+}
+
+/** A flow that happened, or one run again. @param act.replay undefined where nothing can run. */
+export function happenedOf(
+  run: ShownRun,
+  earlier: { readonly label: string; readonly run: ShownRun } | undefined,
+  act: { readonly choose: (state: string) => void; readonly replay?: () => void },
+): HTMLElement {
+  const { happened, plan } = run;
+  const hooks = run.path.filter(({ hook }) => hook);
+  const kept = hooks.some(({ hook }) => hook?.input !== undefined);
+  const button = make('button', { class: 'primary', id: 'replay' }, 'Replay with the scripts as they stand here');
+  button.type = 'button';
+  button.addEventListener('click', () => act.replay?.());
+  const failed = run.path.findLast(({ hook }) => hook?.failure);
+  return make(
+    'div',
+    {},
+    make(
+      'div',
+      `headline ${run.ended}`,
+      make('strong', {}, happened?.again ?? 'A flow that happened'),
+      make('code', {}, run.outcome),
+      run.why !== undefined && make('p', {}, run.why),
+      make(
+        'p',
+        'quiet',
+        `${plan.flow} of ${instantText(happened?.at ?? 0)}${plan.client ? `, app ${plan.client}` : ''}`,
+      ),
+      happened?.user !== undefined && make('p', 'quiet', `person ${happened.user}`),
+      make('p', 'quiet', make('code', 'break', happened?.id ?? '')),
+    ),
+    earlier && differenceSummary(`Other than ${earlier.label}`, earlier.run, run),
+    failed?.hook && failureOf(failed.hook, () => act.choose(failed.state)),
+    hooks.length > 0 && kept && act.replay && make('div', 'actions', button),
+    hooks.length > 0 &&
+      !kept &&
+      make(
+        'p',
+        'quiet',
+        'What callbacks were given was not kept, so they cannot run again: ',
+        make('code', {}, '"traces": { "values": "redacted" }'),
+        ' of the tenant keeps it without people.',
+      ),
+    ...hooks.map(({ state, hook, changes }) => {
+      const open = make('button', { class: 'link', on: { click: () => act.choose(state) } }, hook?.name ?? state);
+      open.type = 'button';
+      return make(
+        'section',
+        {},
+        make('h3', {}, open),
+        changes.length > 0
+          ? changeList(changes)
+          : make('p', 'quiet', hook?.input === undefined ? 'not kept' : 'changed nothing'),
+      );
+    }),
+    hooks.length === 0 && make('p', 'quiet', 'No callback ran in this flow.'),
+  );
+}
+
+function instantText(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function headline(run: ShownRun): HTMLElement {
@@ -155,7 +217,8 @@ function shortened(response: Readonly<Record<string, unknown>>): Readonly<Record
 
 // --- a state -----------------------------------------------------------------------------------------------------------
 
-export function stateOf(state: DrawnState, visits: readonly ShownState[]): HTMLElement {
+/** @param happened whether it was no simulation, of which less is known. */
+export function stateOf(state: DrawnState, visits: readonly ShownState[], happened = false): HTMLElement {
   const leads = state.leads.map(({ outcome, to }) =>
     make('li', visits.some((visit) => visit.outcome === outcome) ? 'taken' : '', make('code', {}, outcome), ` → ${to}`),
   );
@@ -163,13 +226,13 @@ export function stateOf(state: DrawnState, visits: readonly ShownState[]): HTMLE
     'div',
     {},
     make('div', 'headline', make('strong', {}, state.name), make('code', {}, kindOf(state)), make('p', {}, state.does)),
-    ...visits.map((visit, index) => visitOf(visit, visits.length > 1 ? index + 1 : 0)),
+    ...visits.map((visit, index) => visitOf(visit, visits.length > 1 ? index + 1 : 0, happened)),
     visits.length === 0 && make('p', 'quiet', 'This run did not come here.'),
     leads.length > 0 && part('Leads on', make('ul', 'plain', ...leads)),
   );
 }
 
-function visitOf(visit: ShownState, number: number): HTMLElement {
+function visitOf(visit: ShownState, number: number, happened: boolean): HTMLElement {
   const { hook, page, sent, changes } = visit;
   return make(
     'div',
@@ -184,10 +247,13 @@ function visitOf(visit: ShownState, number: number): HTMLElement {
     hook && callbackOf(hook),
     page && part('Page as the person sees it', frame(page)),
     sent && part('What the person sent', claims(sent)),
-    part(
-      hook ? 'What the callback changed' : 'What the flow knows now',
-      changes.length > 0 ? changeList(changes) : make('p', 'quiet', 'nothing new'),
-    ),
+    (hook || !happened) &&
+      part(
+        hook ? 'What the callback changed' : 'What the flow knows now',
+        changes.length > 0
+          ? changeList(changes)
+          : make('p', 'quiet', happened && hook?.input === undefined ? 'not kept' : 'nothing new'),
+      ),
     hook?.input !== undefined && fold(hook.inputEdited ? 'Input, as you edited it' : 'Input', json(hook.input)),
     hook?.effect !== undefined && fold('Effect, as the callback reported it', json(hook.effect)),
   );

@@ -1,22 +1,26 @@
 /** The simulator's page. What it shows is what the engine's simulator answered; nothing is simulated here. */
+import type { Trace } from '../../../engine/flow/trace.ts';
 import type { Answer, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
 import { sideBySide } from './compare.ts';
 import { createControls } from './controls.ts';
-import { openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './details.ts';
+import { happenedOf, openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './details.ts';
 import { byId, make, notice, options } from './dom.ts';
 import { createDrawing } from './drawing.ts';
 import { createEditor } from './editor.ts';
 import { onServer, Refusal, type Scripts, server, takeToken } from './server.ts';
 import { linkOf, settingsIn } from './share.ts';
+import { replayedRun, runOf, traceIn } from './trace.ts';
+import { createTraceList } from './trace-list.ts';
 
 interface Numbered {
   readonly number: number;
   readonly run: ShownRun;
+  readonly label: string;
 }
 
-type Tab = 'result' | 'state' | 'compare';
+type Tab = 'result' | 'state' | 'compare' | 'traces';
 
-const tabs: readonly Tab[] = ['result', 'state', 'compare'];
+const tabs: readonly Tab[] = ['result', 'state', 'compare', 'traces'];
 /** Runs that can be compared. */
 const mostRuns = 20;
 
@@ -57,6 +61,9 @@ function createPage(setting: Setting): {
   let onlyDifferences = true;
   let step = '';
   let checks = 0;
+  /** The flow of the trace that is shown; empty where a simulation is. */
+  let flowThatHappened = '';
+  const traces = new Map<string, Trace>();
 
   const panel = byId('panel');
   const runButton = byId<HTMLButtonElement>('run');
@@ -70,7 +77,18 @@ function createPage(setting: Setting): {
     chosen = state;
     show('state');
   });
-  const controls = createControls(setting, () => draw());
+  const controls = createControls(setting, () => {
+    flowThatHappened = '';
+    draw();
+  });
+  const traceList = createTraceList({
+    flows: setting.flows,
+    hooks: setting.language.hooks.map(({ name }) => name),
+    ...(onServer ? { search: async (query) => (await server.traces(tenant?.id ?? '', query)).items } : {}),
+    open: (id) => act(async () => openTrace(await server.trace(tenant?.id ?? '', id))),
+    openFile: (text) => openTrace(traceOf(text)),
+    act,
+  });
   const editor = createEditor({
     place: byId('editor'),
     language: setting.language,
@@ -91,6 +109,9 @@ function createPage(setting: Setting): {
       runs = [];
       next = 1;
       chosen = '';
+      flowThatHappened = '';
+      traces.clear();
+      traceList.forget();
     }
     editor.load(tenant.files);
     options(
@@ -310,11 +331,62 @@ function createPage(setting: Setting): {
       byId('step-go').focus();
       return;
     }
-    runs = [...runs, { number: next, run: answer.run }].slice(-mostRuns);
-    next += 1;
-    pair = [runs.at(-2)?.number ?? 0, runs.at(-1)?.number ?? 0];
+    flowThatHappened = '';
+    add(answer.run, `Run ${next}`);
     draw();
     show(tab === 'compare' && runs.length > 1 ? 'compare' : 'result');
+  }
+
+  function add(run: ShownRun, label: string): void {
+    runs = [...runs, { number: next, run, label }].slice(-mostRuns);
+    next += 1;
+    pair = [runs.at(-2)?.number ?? 0, runs.at(-1)?.number ?? 0];
+  }
+
+  // --- flows that happened ---------------------------------------------------------------------------------------------
+
+  function traceOf(text: string): Trace {
+    try {
+      return traceIn(JSON.parse(text));
+    } catch (error) {
+      throw new Error(error instanceof SyntaxError ? 'This file is no JSON.' : (error as Error).message, {
+        cause: error,
+      });
+    }
+  }
+
+  function openTrace(trace: Trace): void {
+    const run = runOf(trace);
+    // The same one again is not another one.
+    runs = runs.filter(({ run: { happened } }) => happened?.id !== run.happened?.id || happened?.again !== undefined);
+    traces.set(run.happened?.id ?? '', trace);
+    flowThatHappened = trace.flow;
+    chosen = '';
+    add(run, `Trace ${(run.happened?.id ?? '').slice(0, 8)}`);
+    notice('');
+    draw();
+    show('result');
+  }
+
+  async function replay(trace: Trace): Promise<void> {
+    if (!tenant) return;
+    const { script } = tenant;
+    const edited = Object.keys(editor.texts()).length > 0;
+    const what = script ? `version ${script.version?.slice(0, 8) ?? ''}` : 'the scripts here';
+    const answer = await server.replay(tenant.id, trace, scripts());
+    if (answer.kind === 'faults') return tellFaults(answer.faults);
+    const short = (trace.flowId ?? '').slice(0, 8);
+    const left = runs.find(({ run: { happened } }) => happened?.id === trace.flowId && happened.again === undefined);
+    flowThatHappened = trace.flow;
+    add(
+      replayedRun(trace, answer.hooks, `Run again with ${what}${edited ? ', as edited' : ''}`),
+      `Replay ${next} of ${short}`,
+    );
+    if (left) pair = [left.number, next - 1];
+    notice('');
+    draw();
+    show('result');
+    return undefined;
   }
 
   async function leaveStep(): Promise<void> {
@@ -324,12 +396,13 @@ function createPage(setting: Setting): {
     await server.stop(left);
   }
 
-  const flowShown = () => setting.flows.find(({ name }) => name === controls.flow);
+  const flowName = () => flowThatHappened || controls.flow;
+  const flowShown = () => setting.flows.find(({ name }) => name === flowName());
 
   /** The last run, where it was one of the flow that is chosen now. */
   const lastRun = () => {
     const last = runs.at(-1);
-    return last?.run.plan.flow === controls.flow ? last : undefined;
+    return last?.run.plan.flow === flowName() ? last : undefined;
   };
 
   function draw(pausedAt?: string): void {
@@ -338,7 +411,7 @@ function createPage(setting: Setting): {
     const last = pausedAt === undefined ? lastRun() : undefined;
     drawing.show(flow, last?.run.path, pausedAt);
     drawing.choose(chosen);
-    byId('summary').textContent = last ? `run ${last.number}: ${last.run.outcome}` : 'not run yet';
+    byId('summary').textContent = last ? `${last.label.toLowerCase()}: ${last.run.outcome}` : 'not run yet';
     byId('summary').dataset['ended'] = last?.run.ended ?? '';
   }
 
@@ -356,20 +429,35 @@ function createPage(setting: Setting): {
 
   function show(name: Tab): void {
     setTab(name);
-    panel.replaceChildren(name === 'result' ? resultPanel() : name === 'state' ? statePanel() : comparePanel());
+    const panels = { result: resultPanel, state: statePanel, compare: comparePanel, traces: () => traceList.element };
+    panel.replaceChildren(panels[name]());
     panel.scrollTop = 0;
   }
 
   function resultPanel(): HTMLElement {
     const last = runs.at(-1);
     if (!last) return welcome();
-    // Another flow has other tokens; that says nothing.
-    const earlier = runs.slice(0, -1).findLast(({ run: each }) => each.plan.flow === last.run.plan.flow);
-    return resultOf(last.run, earlier, (state) => {
+    const choose = (state: string) => {
       chosen = state;
       drawing.choose(state);
       show('state');
-    });
+    };
+    const { happened, plan } = last.run;
+    const trace = happened && traces.get(happened.id);
+    if (trace) {
+      const recorded = runs.find(
+        ({ run: each }) => each.happened?.id === happened.id && each.happened.again === undefined,
+      );
+      return happenedOf(last.run, happened.again === undefined ? undefined : recorded, {
+        choose,
+        ...(setting.mayWrite ? { replay: () => act(() => replay(trace)) } : {}),
+      });
+    }
+    // Another flow has other tokens; that says nothing, and what happened has none.
+    const earlier = runs
+      .slice(0, -1)
+      .findLast(({ run: each }) => each.plan.flow === plan.flow && each.happened === undefined);
+    return resultOf(last.run, earlier, choose);
   }
 
   function welcome(): HTMLElement {
@@ -394,7 +482,9 @@ function createPage(setting: Setting): {
   function statePanel(): HTMLElement {
     const state = flowShown()?.states.find(({ name }) => name === chosen);
     if (!state) return make('p', 'quiet', 'Choose a state in the flow.');
-    return stateOf(state, lastRun()?.run.path.filter((visit) => visit.state === chosen) ?? []);
+    const last = lastRun()?.run;
+    const visits = last?.path.filter((visit) => visit.state === chosen) ?? [];
+    return stateOf(state, visits, last?.happened !== undefined);
   }
 
   function onlyBox(): HTMLElement {
@@ -414,9 +504,9 @@ function createPage(setting: Setting): {
       const list = make('select');
       options(
         list,
-        runs.map(({ number, run: each }) => ({
+        runs.map(({ number, label: name, run: each }) => ({
           value: String(number),
-          label: `Run ${number}: ${each.plan.flow}, ${each.outcome}`,
+          label: `${name}: ${each.plan.flow}, ${each.outcome}`,
         })),
       );
       list.value = String(pair[place]);
@@ -426,11 +516,12 @@ function createPage(setting: Setting): {
       });
       return make('label', {}, label, ' ', list);
     };
+    const [left, right] = pair.map((wanted) => runs.find(({ number }) => number === wanted));
     return make(
       'div',
       {},
       make('div', 'chooser', chooser(0, 'Left'), chooser(1, 'Right'), onlyBox()),
-      sideBySide(runs, ...pair, onlyDifferences),
+      left && right ? sideBySide(left, right, onlyDifferences) : make('p', 'quiet', 'Choose two runs.'),
     );
   }
 

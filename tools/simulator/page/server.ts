@@ -1,5 +1,6 @@
 /** Talks to the server that gave this page, and shows it the token of its start. */
-import type { Answer, Fault, LineFault, Setting, ShownTenant } from '../shown.ts';
+import type { Trace } from '../../../engine/flow/trace.ts';
+import type { Answer, Fault, LineFault, ListedTrace, ReplayAnswer, Setting, ShownTenant } from '../shown.ts';
 
 const key = 'sallyport-simulator-token';
 const meta = document.querySelector<HTMLMetaElement>('meta[name=simulator]');
@@ -84,6 +85,11 @@ export const server = {
   /** @param input in place of the one that the callback would get. */
   goOn: (step: string, input?: unknown) => ask<Answer>('POST', `steps/${step}`, input === undefined ? {} : { input }),
   stop: (step: string) => ask<undefined>('DELETE', `steps/${step}`),
+  traces: (tenant: string, query: Readonly<Record<string, string>>) =>
+    ask<{ readonly items: readonly ListedTrace[] }>('GET', of(tenant, `/traces?${new URLSearchParams(query)}`)),
+  trace: (tenant: string, id: string) => ask<Trace>('GET', of(tenant, `/traces/${encodeURIComponent(id)}`)),
+  replay: (tenant: string, trace: Trace, scripts: Scripts) =>
+    ask<ReplayAnswer>('POST', of(tenant, '/replay'), { ...scripts, trace }),
   check: (tenant: string, scripts: Scripts) =>
     ask<{ readonly faults: readonly LineFault[] }>('POST', of(tenant, '/check'), scripts),
   saveFile: (tenant: string, file: { readonly name: string; readonly text: string; readonly before: string }) =>
