@@ -18,11 +18,11 @@ export function traceIn(value: unknown): Trace {
     );
   if (!sound) throw new Error('This is no trace of a flow. npx sallyport trace show <id> prints one.');
   // A file may leave out what can do without.
-  const rest = { flowId: '', tenantId: '', startedAt: 0, outcome: '', ...(value as Trace) };
-  return { ...rest, entries: rest.entries.map((entry) => ({ ...nothing, ...entry })) };
+  const given = value as Partial<Trace> & Pick<Trace, 'flow' | 'entries'>;
+  const whole = { flowId: '', tenantId: '', startedAt: 0, outcome: '' };
+  const dated = given.entries.map((entry): TraceEntry => Object.assign({ at: 0, milliseconds: 0 }, entry));
+  return { ...whole, ...given, entries: dated };
 }
-
-const nothing = { at: 0, milliseconds: 0 };
 
 export function runOf(trace: Trace): ShownRun {
   return shown(trace, statesOf(trace), undefined);
