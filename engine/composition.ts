@@ -26,6 +26,7 @@ import { authenticateClient } from './oauth/client-authentication.ts';
 import type { Engine } from './oauth/http.ts';
 import type { JwksSource } from './oauth/jwks-source.ts';
 import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
+import { createAccountChanges } from './mail/account-changes.ts';
 import type { Mailer } from './mail/mailer.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
@@ -38,7 +39,7 @@ import type { ScriptRegistry } from './script/version/registry.ts';
 import { createShadowRunner } from './script/version/shadow.ts';
 import { createRecords } from './store/records.ts';
 import { hashHandle, newHandle } from './store/secret.ts';
-import type { Store } from './store/store.ts';
+import type { AuditEvent, Store } from './store/store.ts';
 import { type ScriptSlot, scriptsOf } from './tenant/scripts.ts';
 import type { Client, Provider, Script, Tenant, TenantDirectory } from './tenant/tenant.ts';
 
@@ -70,6 +71,8 @@ export interface ComposedEngine extends Engine {
   drain(): Promise<void>;
   /** Tells the apps of sessions that ended, in the background. */
   notifyApps(): void;
+  /** Tells a person what an administrator changed of how they log in, in the background. */
+  noteChange(event: AuditEvent): void;
   /** Ends what goes on in the background. */
   close(): Promise<void>;
   /** Makes this node read a client anew. */
@@ -170,6 +173,18 @@ export function compose(parts: Parts): ComposedEngine {
     backChannel.wake();
     providerLeave.wake();
   }
+  const pages = createPageRenderer({
+    skinsFolder: parts.skinsFolder,
+    warn: (message, details) => logger.warn(details, message),
+  });
+  const accountChanges = createAccountChanges({
+    mailer: parts.mailer,
+    pages,
+    tenant: (id) => parts.directory.byId(id),
+    user: (tenantId, userId) => store.users.findById(tenantId, userId),
+    failed: (tenant, change, reason) =>
+      logger.error({ tenant, change, reason }, 'a person could not be told of a change of their account'),
+  });
   const logLimit = createLogLimit();
   const sample = createSampler();
   const portsByTenant = new WeakMap<Tenant, Ports>();
@@ -287,14 +302,16 @@ export function compose(parts: Parts): ComposedEngine {
       now,
       newHandle: () => newHandle(),
       hash: hashHandle,
-      audit: (event) =>
+      audit(event) {
         records.add({
           what: 'an audit event',
           outcome: event.outcome,
           flowId: event.flowId,
           required: true,
           write: () => store.audit.record(event),
-        }),
+        });
+        accountChanges.note(event);
+      },
       noteUse: (grantId) => lastUse.note(tenant.id, grantId, now()),
       notifyApps: notifyOfEnd,
       keepTrace(trace) {
@@ -323,10 +340,7 @@ export function compose(parts: Parts): ComposedEngine {
   return {
     tenant: (id) => parts.directory.byId(id),
     portsOf,
-    pages: createPageRenderer({
-      skinsFolder: parts.skinsFolder,
-      warn: (message, details) => logger.warn(details, message),
-    }),
+    pages,
     mailer: parts.mailer,
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
@@ -335,6 +349,7 @@ export function compose(parts: Parts): ComposedEngine {
       await Promise.all([records.drain(), shadows.drain(), lastUse.drain()]);
     },
     notifyApps: notifyOfEnd,
+    noteChange: accountChanges.note,
     async close() {
       lastUse.close();
       await Promise.all([backChannel.close(), providerLeave.close()]);

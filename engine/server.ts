@@ -173,6 +173,7 @@ export async function startServer(settings: ServerSettings, mount?: Mount): Prom
       }
     },
     notifyApps: engine.notifyApps,
+    noteChange: engine.noteChange,
     settle: () => engine.drain(),
     now: () => Date.now(),
   };

@@ -1,7 +1,7 @@
 /** Makes calls of the admin API: may the caller, is the body right, what changed. HTTP and the simulator's page ask here alike. */
 import { KeyError } from '../key/error.ts';
 import { StoreError } from '../store/error.ts';
-import type { AdminToken } from '../store/store.ts';
+import type { AdminToken, AuditEvent } from '../store/store.ts';
 import { invalid, notFound, refuse } from './problem.ts';
 import { permits } from './role.ts';
 import type { AdminRequest, Result, Route, Services } from './route.ts';
@@ -63,14 +63,16 @@ export async function perform(
   if (!('problem' in result) && result.change && actor) {
     const { type, details, ...who } = result.change;
     // Before the answer: a change that is not in the trail must not look done.
-    await services.store.audit.record({
+    const event: AuditEvent = {
       tenantId,
       at: services.now(),
       type: `admin.${type}`,
       outcome: 'success',
       ...who,
       details: { ...details, ...describe(actor) },
-    });
+    };
+    await services.store.audit.record(event);
+    services.noteChange(event);
   }
   return result;
 }

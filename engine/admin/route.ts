@@ -3,7 +3,7 @@ import type { KeyDescription, KeyRotation } from '../key/open.ts';
 import type { Keyring } from '../key/keyring.ts';
 import type { MailName } from '../page/view.ts';
 import type { ScriptRunner } from '../script/runner.ts';
-import type { AdminToken, Store } from '../store/store.ts';
+import type { AdminToken, AuditEvent, Store } from '../store/store.ts';
 import type { Problem } from '../tenant/problem.ts';
 import type { Tenant, TenantDirectory } from '../tenant/tenant.ts';
 import type { AdminProblem } from './problem.ts';
@@ -34,6 +34,8 @@ export interface Services {
   ): Promise<boolean>;
   /** Tells the apps of sessions that ended, and the providers they began at, in the background. */
   notifyApps(): void;
+  /** Tells a person of a change that concerns how they log in, in the background. */
+  noteChange(event: AuditEvent): void;
   /** Waits until what happened so far can be read from the audit trail and the traces. */
   settle(): Promise<void>;
   now(): number;

@@ -6,7 +6,8 @@ import { authorizeRoutes } from './authorize.ts';
 import { answerOrigin } from './cors.ts';
 import { discoveryRoutes } from './discovery.ts';
 import type { Engine, TenantRequest } from './http.ts';
-import { sendErrorPage, sendOAuthError } from './http.ts';
+import { languagesOf, sendErrorPage, sendOAuthError } from './http.ts';
+import { speaking } from '../mail/account-changes.ts';
 import { linkRoutes } from './links.ts';
 import { manageRoutes } from './manage.ts';
 import { auditRefusals } from './refusals.ts';
@@ -45,6 +46,9 @@ export async function tenantPlugin(server: FastifyInstance, { engine }: { readon
     reply.header('x-content-type-options', 'nosniff');
     await answerOrigin(context);
   });
+
+  // When the form has been read: what runs then is what the handler begins.
+  server.addHook('preHandler', (request, _reply, done) => speaking.run(languagesOf(request), done));
 
   auditRefusals(server, (request) => contexts.get(request));
   const contextOf = (request: FastifyRequest, _reply: FastifyReply): TenantRequest =>

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import mustache from 'mustache';
 import { dress } from './dress.ts';
 import type { PageRenderer } from './view.ts';
-import { say, sayDuration, type Words } from './words.ts';
+import { say, sayDuration, sayInstant, type Words } from './words.ts';
 
 type TenantLook = Parameters<PageRenderer['render']>[0];
 type Messages = Words['messages'];
@@ -110,9 +110,14 @@ export function createPageRenderer(options: {
       };
       return mustache.render(template(tenant, 'layout'), data, { content: template(tenant, page) });
     },
-    mail(tenant, name, { seconds, ...given }, languages) {
+    mail(tenant, name, { seconds, at, change, ...given }, languages) {
       const words = wordsOf(tenant, languages);
-      const gaps = seconds === undefined ? given : { ...given, duration: sayDuration(words, Number(seconds)) };
+      const gaps = {
+        ...given,
+        ...(seconds === undefined ? {} : { duration: sayDuration(words, Number(seconds)) }),
+        ...(at === undefined ? {} : { time: sayInstant(words, Number(at)) }),
+        ...(change === undefined ? {} : { change: say(words, `mail.change-${change}`) }),
+      };
       const subject = say(words, `mail.${name}-subject`, gaps).replace(/\s+/g, ' ');
       // A gap that is empty leaves no paragraph behind.
       const text = say(words, `mail.${name}-text`, gaps).replace(/\n{3,}/g, '\n\n');

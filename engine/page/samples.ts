@@ -16,6 +16,9 @@ export const sampleGaps: Readonly<Record<string, string>> = {
   seconds: '86400',
   link: 'https://auth.example/hospital/register/confirm?link=sample',
   message: 'Please come to the desk with your card.',
+  count: '3',
+  at: '1767225600000',
+  change: 'passkey-added',
 };
 
 /**

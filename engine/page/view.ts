@@ -427,9 +427,28 @@ export const mailNames = [
   'registerPending',
   'registerApproved',
   'registerRefused',
+  'registrationsWait',
+  'accountChanged',
 ] as const;
 
 export type MailName = (typeof mailNames)[number];
+
+/** What the mail `accountChanged` tells of: messages `mail.change-<name>`. */
+export const accountChanges = [
+  'password-changed',
+  'password-set',
+  'app-added',
+  'factor-removed',
+  'factor-reset',
+  'codes-renewed',
+  'code-used',
+  'passkey-added',
+  'passkey-removed',
+  'account-linked',
+  'account-unlinked',
+] as const;
+
+export type AccountChange = (typeof accountChanges)[number];
 
 export interface PageRenderer {
   /** A complete HTML document in the tenant's skin and the best of the wanted languages. */
@@ -445,7 +464,7 @@ export interface PageRenderer {
     view: PageViews[P],
     languages: readonly string[],
   ): string;
-  /** A mail in the tenant's words: `mail.<name>-subject` and `mail.<name>-text`, whose paragraphs stand between empty lines; `{duration}` is the gap of `seconds`. */
+  /** A mail in the tenant's words: `mail.<name>-subject` and `mail.<name>-text`, whose paragraphs stand between empty lines. `{duration}` is the gap of `seconds`, `{time}` of `at`, an instant in milliseconds, and `{change}` the sentence of an `AccountChange`. */
   mail(
     tenant: {
       readonly id: string;

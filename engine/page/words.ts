@@ -28,6 +28,16 @@ export function sayDay({ language }: Words, date: string): string {
     : new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(day);
 }
 
+/** An instant to the minute. In UTC, and saying so: where its reader is nobody knows. */
+export function sayInstant({ language }: Words, instant: number): string {
+  const { format } = new Intl.DateTimeFormat(language, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  });
+  return `${format(instant)} UTC`;
+}
+
 /** A time span in hours and minutes, as people say it. */
 export function sayDuration({ language }: Words, seconds: number): string {
   const unit = (value: number, name: 'day' | 'hour' | 'minute') =>

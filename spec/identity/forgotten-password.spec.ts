@@ -159,6 +159,28 @@ describe('a forgotten password', function () {
     expect((await redeem(server, app.searchParams.get('code') ?? '', verifier)).status).to.equal(200);
   });
 
+  it('is told of by mail once it is another one, in the language of who chose it', async () => {
+    const { username, email, id } = await somebody();
+    await ask(visitor(), username);
+    count += 1;
+    const person = createPerson(server.url, { 'x-forwarded-for': '10.2.0.1', 'accept-language': 'fr' });
+    const page = await person.open(linkIn(await mailTo(email)));
+    await person.submit(page, { password: chosen, again: chosen, do: 'save' });
+    const told = await mailTo(email, 2);
+    expect(told.raw).to.include('Le mot de passe a').and.include(username).and.include('UTC');
+    expect(told.raw).to.not.include(chosen).and.not.include('link');
+    // Should the mail server be down, what was changed is changed.
+    post.state.refuse = true;
+    expect((await admin('PATCH', `${users}/${id}`, { password: initial })).status).to.equal(200);
+    await wait(200);
+    post.state.refuse = false;
+    expect(await logsIn(username, initial)).to.equal(true);
+    expect((await admin('PATCH', `${users}/${id}`, { password: chosen, givenName: 'W' })).status).to.equal(200);
+    expect((await mailTo(email, 3)).raw).to.include('An administrator set another password.');
+    expect((await admin('PATCH', `${users}/${id}`, { givenName: 'Wanda' })).status).to.equal(200);
+    expect(mailsTo(email)).to.have.length(3);
+  });
+
   it('works with the mail address, in any case of its letters', async () => {
     const { email } = await somebody();
     await ask(visitor(), email.toUpperCase());

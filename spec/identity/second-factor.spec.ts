@@ -126,6 +126,17 @@ describe('a second factor', function () {
     return { ...known, app, shown };
   }
 
+  /** What the person was mailed, the youngest first; waits until it is so much. */
+  async function mailed(email: string, count: number): Promise<readonly string[]> {
+    for (let round = 0; ; round += 1) {
+      const page = await (await fetch(`${server.url}/mail`)).text();
+      const mails = [...page.matchAll(/<article[^]*?<\/article>/g)].map(([mail]) => mail);
+      const theirs = mails.filter((mail) => mail.includes(`to ${email},`));
+      if (theirs.length >= count || round === 100) return theirs;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   describe('of an app', () => {
     it('is set up by password and code; all sessions end, and this one goes on under another id', async () => {
       const { username, person } = await loggedIn();
@@ -422,8 +433,8 @@ describe('a second factor', function () {
       expect(textOf(await other.person.open(at('security'), stolen))).to.include('was not accepted');
     });
 
-    it('and all that goes with it is changed by proof only', async () => {
-      const { id, person, key } = await withPasskey();
+    it('and all that goes with it is changed by proof only, and told by mail', async () => {
+      const { id, email, person, key } = await withPasskey();
       let page = await person.open(at('security'));
       const home = new URL(server.url).origin;
       const more = () => createAuthenticator(home).create(optionsOf(page, 'create'));
@@ -450,6 +461,12 @@ describe('a second factor', function () {
       const removed = await person.submit(added, { remove: key.id, passkey: key.use(optionsOf(added, 'get')) });
       expect(textOf(removed)).to.include('The passkey was removed');
       expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ enrolled: true, passkeys: 1 });
+      const mails = await mailed(email, 3);
+      expect(mails.map((mail) => /A passkey was (added|removed)\./.exec(mail)?.[1])).to.deep.equal([
+        'removed',
+        'added',
+        'added',
+      ]);
     });
   });
 
@@ -761,6 +778,54 @@ describe('a second factor', function () {
       expect(types).to.include.members(['second-factor.enrolled', 'admin.user.second-factor-reset']);
       expect((await admin('DELETE', `${users}/nobody/second-factor`)).status).to.equal(404);
       expect((await admin('GET', `${users}/nobody/second-factor`)).status).to.equal(404);
+    });
+
+    it('and the person is told by mail, in their language, with the time and no secret', async () => {
+      const { id, username, email, person, app } = await enrolled();
+      const page = await person.open(at('security'));
+      const renewed = await person.submit(page, { do: 'codes', recovery: app.recovery[0] ?? '' });
+      const codes = codesOn(renewed);
+      const security = await person.submit(renewed, { do: 'saved' });
+      await person.submit(
+        { ...security, body: security.body.replace(/action="([^"]+)"/, 'action="$1?ui_locales=de"') },
+        {
+          do: 'disable',
+          recovery: codes[0] ?? '',
+        },
+      );
+      expect((await admin('PUT', `${users}/${id}/password`, { password: 'one more of many words' })).status).to.equal(
+        204,
+      );
+      await admin('DELETE', `${users}/${id}/second-factor`);
+      const mails = await mailed(email, 7);
+      const changes = [
+        'An administrator took the second factor away',
+        'An administrator set another password.',
+        'Der zweite Faktor wurde abgeschaltet.',
+        'Ein Wiederherstellungscode wurde anstelle',
+        'New recovery codes were made.',
+        'A recovery code was used in place',
+        'An authenticator app was set up as a second factor.',
+      ];
+      // What happens at one moment may come in any order.
+      expect(mails).to.have.length(changes.length);
+      for (const change of changes)
+        expect(
+          mails.filter((mail) => mail.includes(change)),
+          change,
+        ).to.have.length(1);
+      for (const mail of mails) {
+        expect(mail)
+          .to.include(username)
+          .and.match(/20\d\d.* UTC/);
+        for (const secret of [app.secret, ...app.recovery, ...codes]) expect(mail).to.not.include(secret);
+      }
+      // Nobody is told of what did not happen, and nobody without an address of anything.
+      const { person: other, email: theirs } = await loggedIn();
+      await other.submit(await other.open(at('security')), { password: 'wrong', do: 'begin' });
+      const { id: nameless } = await somebody({ email: undefined });
+      await admin('DELETE', `${users}/${nameless}/second-factor`);
+      expect(await mailed(theirs, 0)).to.deep.equal([]);
     });
 
     it('by nobody without the token of its form', async () => {
