@@ -28,6 +28,7 @@ import type { JwksSource } from './oauth/jwks-source.ts';
 import { createReplacedSecrets } from './oauth/replaced-secrets.ts';
 import { createAccountChanges } from './mail/account-changes.ts';
 import type { Mailer } from './mail/mailer.ts';
+import { createRegistrationsWait } from './mail/registrations-wait.ts';
 import type { Metrics } from './metric/metrics.ts';
 import type { OutboundClient } from './outbound/client.ts';
 import { createBreaker } from './outbound/breaker.ts';
@@ -184,6 +185,15 @@ export function compose(parts: Parts): ComposedEngine {
     user: (tenantId, userId) => store.users.findById(tenantId, userId),
     failed: (tenant, change, reason) =>
       logger.error({ tenant, change, reason }, 'a person could not be told of a change of their account'),
+  });
+  const registrationsWait = createRegistrationsWait({
+    mailer: parts.mailer,
+    pages,
+    registrations: store.registrations,
+    replays: store.replays,
+    tenant: (id) => parts.directory.byId(id),
+    failed: (tenant, reason) => logger.error({ tenant, reason }, 'administrators could not be told of who waits'),
+    now,
   });
   const logLimit = createLogLimit();
   const sample = createSampler();
@@ -342,6 +352,7 @@ export function compose(parts: Parts): ComposedEngine {
     portsOf,
     pages,
     mailer: parts.mailer,
+    registrationsWait,
     csrfSecret: Buffer.from(hkdfSync('sha256', parts.masterKey, '', 'sallyport csrf', 32)),
     forgetClient: (tenantId, clientId) => void clients.delete(`${tenantId} ${clientId}`),
     recorded: (flowId) => records.settled(flowId),
@@ -352,6 +363,7 @@ export function compose(parts: Parts): ComposedEngine {
     noteChange: accountChanges.note,
     async close() {
       lastUse.close();
+      registrationsWait.close();
       await Promise.all([backChannel.close(), providerLeave.close()]);
     },
   };

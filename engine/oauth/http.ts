@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ports } from '../flow/ports.ts';
 import type { Mailer } from '../mail/mailer.ts';
+import type { RegistrationsWait } from '../mail/registrations-wait.ts';
 import { browserScriptPolicy, type BrowserScriptName } from '../page/browser-script.ts';
 import type { ErrorCode, PageName, PageRenderer, PageViews } from '../page/view.ts';
 import type { Provider, Tenant } from '../tenant/tenant.ts';
@@ -15,6 +16,8 @@ export interface Engine {
   recorded(flowId: string): Promise<boolean>;
   readonly pages: PageRenderer;
   readonly mailer: Mailer;
+  /** Tells administrators that somebody waits for them. */
+  readonly registrationsWait: Pick<RegistrationsWait, 'note'>;
   /** Signs CSRF tokens. */
   readonly csrfSecret: Buffer;
 }

@@ -354,7 +354,9 @@ export function registrationRoutes(server: FastifyInstance, engine: Engine, cont
     if (result.kind === 'done') {
       // What the link leads to now says which of both ends it was.
       const after = await linkOf(context);
-      return showEnd(context, after ? endOf(after) : 'created', found.details, { username: user.username });
+      const end = after ? endOf(after) : 'created';
+      if (end === 'pending') engine.registrationsWait.note(tenant.id);
+      return showEnd(context, end, found.details, { username: user.username });
     }
     if (result.kind !== 'rejected') return sendErrorPage(engine, context, 'server-failed', { status: 500 });
     const { reason, error, description } = result.rejection;

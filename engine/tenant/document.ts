@@ -795,6 +795,27 @@ export interface TenantDocument {
        * So many days a registration waits; then it is forgotten.
        */
       days?: number;
+      /**
+       * Who is told by mail that people wait: how many, and nothing of who they are.
+       *
+       * @maxItems 10
+       */
+      mailTo?:
+        | []
+        | [string]
+        | [string, string]
+        | [string, string, string]
+        | [string, string, string, string]
+        | [string, string, string, string, string]
+        | [string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string, string]
+        | [string, string, string, string, string, string, string, string, string, string];
+      /**
+       * So many minutes pass between two of these mails at least.
+       */
+      mailMinutes?: number;
     };
   };
   /**

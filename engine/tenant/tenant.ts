@@ -184,7 +184,13 @@ export interface SelfRegistration {
   /** Permissions that `onSelfRegistration` may give beyond those. */
   readonly authoritiesScriptsMayAdd: readonly string[];
   /** Whether an administrator decides, and how long a registration waits for that. */
-  readonly approval: { readonly enabled: boolean; readonly days: number };
+  readonly approval: {
+    readonly enabled: boolean;
+    readonly days: number;
+    /** Who is told by mail that somebody waits, and how often at most. */
+    readonly mailTo: readonly string[];
+    readonly mailMinutes: number;
+  };
 }
 
 /** How a tenant sends mail, its secret read. */

@@ -86,7 +86,11 @@ export function tenant(changes: Changes = {}) {
     },
     consent: { allowDecline: true },
     traces: { values: 'none', share: 1, days: 30, most: 500 },
-    selfRegistration: { authorities: [], authoritiesScriptsMayAdd: [], approval: { enabled: false, days: 30 } },
+    selfRegistration: {
+      authorities: [],
+      authoritiesScriptsMayAdd: [],
+      approval: { enabled: false, days: 30, mailTo: [], mailMinutes: 60 },
+    },
     policy: { onPostAuthorizeOpen: false, unlistedScopes: 'drop', scopesScriptsMayAdd: [] },
     keystore: { algorithms: ['RS256'] },
     lifetimes: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Admin, asAdmin } from '../admin/support.ts';
 import { authorizationRequest, redeem } from '../support/oauth.ts';
+import { createRegistrationsWait } from '../../engine/mail/registrations-wait.ts';
 import { createPerson, type Page, type Person } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -99,7 +100,7 @@ describe('self-registration', function () {
             id: 'careful',
             issuer,
             fhirServers: [{ name: 'r4', url: `${issuer}/fhir/r4` }],
-            selfRegistration: { ...settings, approval: { enabled: true } },
+            selfRegistration: { ...settings, approval: { enabled: true, mailTo: ['desk@careful.example'] } },
           }),
         );
         const partner = JSON.parse(await readFile(join(config, 'partner/tenant.json'), 'utf8')) as object;
@@ -617,6 +618,64 @@ describe('self-registration', function () {
       expect((await admin('POST', `${at}/refuse`)).status).to.equal(404);
       const events = (await admin('GET', '/tenants/careful/audit?limit=100')).body['items'] as { type: string }[];
       expect(events.map(({ type }) => type)).to.include('admin.registration.approved');
+    });
+
+    it('is told to the desk, once for all of an hour, with nothing of who they are', async () => {
+      const { email, username } = await pending();
+      await pending();
+      const told = await mailOf('desk@careful.example', 'people wait for an account');
+      expect(told)
+        .to.match(/Waiting now: \d/)
+        .and.not.include(email)
+        .and.not.include(username);
+      await wait(100);
+      expect(await mailsTo('desk@careful.example')).to.have.length(1);
+    });
+
+    it('is told again after that time where somebody still waits, and by one node only', async () => {
+      const mails: string[] = [];
+      const seen = new Set<string>();
+      let waiting = 1;
+      const span = 600;
+      const node = (send: () => void = () => undefined) =>
+        createRegistrationsWait({
+          mailer: {
+            canSend: () => true,
+            async send(_tenant, { to }) {
+              send();
+              mails.push(to);
+            },
+          },
+          pages: { mail: () => ({ subject: '', text: '', html: '' }) },
+          registrations: { listPending: async () => Array.from({ length: waiting }) },
+          replays: { remember: async (_tenant, _space, value) => !seen.has(value) && seen.add(value) === seen },
+          tenant: () => ({ selfRegistration: { approval: { mailTo: ['desk'], mailMinutes: span / 60_000 } } }) as never,
+          failed: (_tenant, reason) => mails.push(reason),
+          now: Date.now,
+        });
+      const [one, other] = [node(), node()];
+      for (let round = 0; round < 3; round += 1) for (const each of [one, other]) each.note('careful');
+      await wait(50);
+      expect(mails).to.deep.equal(['desk']);
+      await wait(2 * span);
+      expect(mails.length).to.be.within(2, 3);
+      const count = mails.length;
+      // Whom an administrator decided about meanwhile nobody is told of.
+      waiting = 0;
+      one.note('careful');
+      await wait(2 * span);
+      expect(mails).to.have.length(count);
+      one.close();
+      other.close();
+      seen.clear();
+      waiting = 1;
+      const broken = node(() => {
+        throw new Error('the mail was not taken');
+      });
+      broken.note('careful');
+      await wait(20);
+      broken.close();
+      expect(mails.at(-1)).to.equal('the mail was not taken');
     });
 
     it('is forgotten when it is refused, and the person reads why', async () => {
