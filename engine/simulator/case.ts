@@ -3,6 +3,7 @@ import { disagreements, missingParts } from '../script/case/compare.ts';
 import type { CaseSent } from '../script/case/document.ts';
 import { unsent } from '../script/case/run.ts';
 import { worldOf } from '../script/case/world.ts';
+import type { OutboundClient } from '../outbound/client.ts';
 import type { Json } from '../script/runner.ts';
 import type { Problem } from '../tenant/problem.ts';
 import type { Tenant } from '../tenant/tenant.ts';
@@ -61,15 +62,17 @@ export function readFlowCase(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, document: document as FlowCase };
 }
 
+/** @param outside really makes what the case does not foresee; nothing is made unless given. */
 export async function runFlowCase(
   { name, given, expect }: FlowCase,
   tenant: Tenant,
   simulator: Simulator,
   file = name,
+  outside?: OutboundClient,
 ): Promise<FlowCaseResult> {
   const read = completePlan(tenant, given, file);
   if (!read.ok) return { name, failures: read.problems.map(({ message, hint }) => `${message} ${hint}`.trim()) };
-  const run = await simulator.run(tenant, read.plan);
+  const run = await simulator.run(tenant, read.plan, outside);
   return { name, failures: differences(expect, run, tenant), run, found: foundIn(run) };
 }
 
@@ -134,6 +137,7 @@ function differences(expect: FlowExpectation, run: SimulatedRun, tenant: Tenant)
   const { stands } = worldOf(run.plan, tenant);
   failures.push(...unsent(expect.sent ?? [], run.sent, stands));
   // A callback may pass over what it cannot reach; the case must not.
+  failures.push(...run.unanswered);
   failures.push(...run.unforeseen.map((request) => `nothing in the case answers ${request}`));
   return failures;
 }
@@ -199,7 +203,8 @@ export function caseOf(
   name: string,
   run: SimulatedRun,
 ): { readonly name: string; readonly given: Partial<Plan>; readonly expect: FlowExpectation } {
-  const { calls, decisions, credentials, ...rest } = run.plan;
+  const { calls: foreseen, decisions, credentials, ...rest } = run.plan;
+  const calls = [...foreseen, ...run.recorded];
   return {
     name,
     given: {

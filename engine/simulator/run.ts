@@ -1,5 +1,6 @@
 /** What a simulated run shows. All of it is JSON, but for the pages, which are drawn when somebody looks. */
 import type { HostCall, HookName, Json, LogLine, ScriptFailureKind, SourceLocation } from '../script/runner.ts';
+import type { CaseCall } from '../script/case/document.ts';
 import type { SentRequest } from '../script/case/world.ts';
 import type { AuditEvent } from '../store/store.ts';
 import type { PageName } from '../page/view.ts';
@@ -85,6 +86,9 @@ export interface SimulatedRun {
   readonly tokens: { readonly access?: DecodedToken; readonly id?: DecodedToken };
   /** Requests that nothing in the plan stands for, as `METHOD address`. */
   readonly unforeseen: readonly string[];
+  /** What the outside really answered, where it was asked, and what it did not. */
+  readonly recorded: readonly CaseCall[];
+  readonly unanswered: readonly string[];
   /** What was sent to hosts outside, in this order; secrets stand as `***`. */
   readonly sent: readonly SentRequest[];
   /** What the scripts' key-value store holds afterwards. */

@@ -18,6 +18,7 @@ import type { OutboundClient } from '../outbound/client.ts';
 import { interactionPage } from '../page/interaction.ts';
 import { createPageRenderer } from '../page/render.ts';
 import type { PageName, PageRenderer, PageViews } from '../page/view.ts';
+import { secretsOf } from '../script/case/secrets.ts';
 import { type CaseWorld, worldOf } from '../script/case/world.ts';
 import { codeFrame } from '../script/compile/frame.ts';
 import { createMask, maskJson } from '../script/mask.ts';
@@ -35,13 +36,16 @@ import { keysInMemory, storeInMemory } from './store.ts';
 import { createWatch, type Seen, type Watch } from './watch-flow.ts';
 
 export interface Simulator {
-  /** @param plan complete for this tenant, by `readPlan` or `completePlan`. Never rejects on account of plan or script. */
-  run(tenant: Tenant, plan: CompletePlan): Promise<SimulatedRun>;
+  /**
+   * @param plan complete for this tenant, by `readPlan` or `completePlan`. Never rejects on account of plan or script.
+   * @param outside really makes what the plan does not foresee; nothing is made unless given.
+   */
+  run(tenant: Tenant, plan: CompletePlan, outside?: OutboundClient): Promise<SimulatedRun>;
   /** Ends the sandbox processes. */
   close(): Promise<void>;
 }
 
-/** Nothing of a simulation goes out but through its plan. */
+/** Nothing of a simulation goes out but through its plan, or where it is to be recorded. */
 const nowhere: OutboundClient = {
   request: async () => ({ ok: false, code: 'unreachable', message: 'a simulation reaches nothing outside' }),
   close: async () => undefined,
@@ -68,13 +72,13 @@ export function createSimulator(shared?: ScriptRunner): Simulator {
     return credentials.tenantWith(tenant);
   }
 
-  async function run(original: Tenant, plan: CompletePlan): Promise<SimulatedRun> {
+  async function run(original: Tenant, plan: CompletePlan, outside?: OutboundClient): Promise<SimulatedRun> {
     const base = await ready(original);
     const lane = free.pop() ?? createLane({ store: storeInMemory(keys), keyring, skinsFolder });
     lanes.add(lane);
     const began = performance.now();
     const tenant = furnish(base, plan);
-    const world = worldOf(plan, tenant);
+    const world = worldOf(plan, tenant, outside);
     const now = Date.parse(plan.now);
     const watch = createWatch();
     const scripts = inWorld(runner, world, watch);
@@ -270,23 +274,6 @@ function pageOf<P extends PageName>({ pages, tenant, plan }: Stage, name: P, vie
   return { name, view, render: () => pages.render(tenant, name, view, languages) };
 }
 
-/** Everything that must not be shown: what scripts may read, and what the tenant proves itself to FHIR servers by. */
-function secretsOf({ secrets, fhirServers }: Tenant): readonly string[] {
-  const access = fhirServers.flatMap((server) => {
-    switch (server.access?.type) {
-      case 'bearer':
-        return [server.access.token];
-      case 'basic':
-        return [server.access.password, `${server.access.username}:${server.access.password}`];
-      case 'client-credentials':
-        return [server.access.clientSecret, `${server.access.clientId}:${server.access.clientSecret}`];
-      default:
-        return [];
-    }
-  });
-  return [...Object.values(secrets).map(({ value }) => value), ...access];
-}
-
 /** Puts together what was seen. */
 function report(stage: Stage, end: End, recorded: Recorded, milliseconds: number): SimulatedRun {
   const { tenant, plan, world } = stage;
@@ -329,6 +316,8 @@ function report(stage: Stage, end: End, recorded: Recorded, milliseconds: number
       ...(response ? decoded('access', response['access_token']) : {}),
       ...(response ? decoded('id', response['id_token']) : {}),
     },
+    recorded: world.recorded().calls,
+    unanswered: world.recorded().unanswered,
     unforeseen: world.unforeseen().map(({ method, url }) => mask(`${method} ${url}`)),
     sent: maskJson(world.sent(), mask),
     values: world.values(),

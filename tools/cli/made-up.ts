@@ -14,3 +14,8 @@ export const madeUpSecrets = {
 export function loadWithMadeUpSecrets(path: string): Promise<LoadedTenants> {
   return loadTenants(path, madeUpSecrets.masterEnvironment, madeUpSecrets.fileStandIn);
 }
+
+/** What goes out must prove itself as in production: a secret that is not there is a problem. */
+export function loadWithRealSecrets(path: string): Promise<LoadedTenants> {
+  return loadTenants(path, process.env);
+}

@@ -46,6 +46,7 @@ program
   .addOption(new Option('--reporter <form>', 'how results are told').choices(reporters).default('lines'))
   .option('--junit <file>', 'also write the results as JUnit XML')
   .option('--update', 'write into cases that fail what was found')
+  .option('--record', 'really make the requests that cases do not foresee, and write the answers into them')
   .option('--watch', 'run again the cases that a change concerns')
   .option('--coverage', 'tell which lines and branches of the scripts ran')
   .option('--coverage-min <percent>', 'fail where fewer of the lines, or of the branches, ran', percentage)

@@ -2,6 +2,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { OutboundClient } from '../../engine/outbound/client.ts';
 import { createOutboundClient } from '../../engine/outbound/guarded-client.ts';
 import { createScriptRunner } from '../../engine/script/pool.ts';
 import { caseOf } from '../../engine/simulator/case.ts';
@@ -11,7 +12,7 @@ import type { ScriptRunner } from '../../engine/script/runner.ts';
 import { createSimulator, type Simulator } from '../../engine/simulator/simulator.ts';
 import type { Problem } from '../../engine/tenant/problem.ts';
 import type { Tenant } from '../../engine/tenant/tenant.ts';
-import { loadWithMadeUpSecrets } from './made-up.ts';
+import { loadWithMadeUpSecrets, loadWithRealSecrets } from './made-up.ts';
 import { askPlan } from './simulate/ask.ts';
 import { givenBy, type GivenOptions } from './simulate/given.ts';
 import { type HookOptions, hookRunLines, runHook } from './simulate/hook.ts';
@@ -24,6 +25,7 @@ interface Options extends GivenOptions, Partial<HookOptions> {
   readonly all?: boolean;
   readonly json?: boolean;
   readonly watch?: boolean;
+  readonly record?: boolean;
   readonly save?: string;
   readonly pages?: string;
   readonly inspect?: boolean;
@@ -60,6 +62,10 @@ export function addSimulateCommand(program: Command, write: Write, end: (code: n
     .option('--all', 'show what every state changes, not the callbacks alone')
     .option('--json', 'write the whole run as JSON')
     .option('--pages <folder>', 'write the pages that the person sees as HTML')
+    .option(
+      '--record',
+      'really make the requests that nothing in the plan answers; with --save the case keeps the answers',
+    )
     .option('--save <file>', 'write the run as a case for `sallyport test`')
     .option('--watch', 'run again whenever a file changes')
     .option('--inspect', 'wait for Chrome DevTools or VS Code, stop at the first line, without limits of time')
@@ -95,12 +101,13 @@ export async function simulate(folder: string, options: Options, write: Write): 
     trialsOnly: true,
     ...(inspecting ? { inspector: inspecting.port } : {}),
   });
+  const outside = options.record ? outbound : undefined;
   const once =
     options.hook === undefined
-      ? flowRunner(given, options, runner, write)
-      : hookRunner(options.hook, options, runner, write);
+      ? flowRunner(given, options, runner, outside, write)
+      : hookRunner(options.hook, options, runner, outside, write);
   const again = async () => {
-    const tenant = await tenantOf(folder, options.tenant, write);
+    const tenant = await tenantOf(folder, options, write);
     if (typeof tenant === 'number') return tenant;
     inspecting?.show(tenant);
     return once.run(tenant);
@@ -129,13 +136,13 @@ async function inspect(folder: string, { inspect: asked, inspectPort, json }: Op
 /** Where nothing is said on a terminal, everything is asked. */
 function mayAsk(options: Options): boolean {
   const said = Object.keys(options).some(
-    (name) => !['tenant', 'all', 'watch', 'pages', 'save', 'inspect', 'inspectPort'].includes(name),
+    (name) => !['tenant', 'all', 'watch', 'pages', 'save', 'record', 'inspect', 'inspectPort'].includes(name),
   );
   return !said && process.stdin.isTTY && process.stdout.isTTY;
 }
 
-async function tenantOf(folder: string, id: string | undefined, write: Write): Promise<Tenant | number> {
-  const { tenants, problems } = await loadWithMadeUpSecrets(folder);
+async function tenantOf(folder: string, { tenant: id, record }: Options, write: Write): Promise<Tenant | number> {
+  const { tenants, problems } = await (record ? loadWithRealSecrets : loadWithMadeUpSecrets)(folder);
   // What is wrong with a neighbour is no matter here.
   const tenant = id === undefined ? tenants[0] : tenants.find((each) => each.id === id);
   if (tenant && (id !== undefined || (problems.length === 0 && tenants.length === 1))) return tenant;
@@ -154,7 +161,13 @@ interface Once {
   close(): Promise<void>;
 }
 
-function flowRunner(given: object, options: Options, runner: ScriptRunner, write: Write): Once {
+function flowRunner(
+  given: object,
+  options: Options,
+  runner: ScriptRunner,
+  outside: OutboundClient | undefined,
+  write: Write,
+): Once {
   const simulator: Simulator = createSimulator(runner);
   return {
     async run(tenant) {
@@ -163,21 +176,27 @@ function flowRunner(given: object, options: Options, runner: ScriptRunner, write
         tell(plan.problems, write);
         return 2;
       }
-      const run = await simulator.run(tenant, plan.plan);
+      const run = await simulator.run(tenant, plan.plan, outside);
       if (options.json) write(JSON.stringify(run, undefined, 2));
       else for (const line of runLines(run, paint, { all: options.all ?? false })) write(line);
       if (options.pages !== undefined) await writePages(run, options.pages, options.json ? () => undefined : write);
       if (options.save !== undefined) await saveCase(run, options.save, options.json ? () => undefined : write);
-      return run.ended === 'success' && run.unforeseen.length === 0 ? 0 : 1;
+      return run.ended === 'success' && run.unforeseen.length + run.unanswered.length === 0 ? 0 : 1;
     },
     close: () => simulator.close(),
   };
 }
 
-function hookRunner(hook: string, options: Options, runner: ScriptRunner, write: Write): Once {
+function hookRunner(
+  hook: string,
+  options: Options,
+  runner: ScriptRunner,
+  outside: OutboundClient | undefined,
+  write: Write,
+): Once {
   return {
     async run(tenant) {
-      const run = await runHook(tenant, { ...options, hook }, runner);
+      const run = await runHook(tenant, { ...options, hook }, runner, outside);
       if (!('hook' in run)) {
         for (const line of run) write(`${paint('red', 'error')}  ${line}`);
         return 2;

@@ -1,6 +1,8 @@
 /** `sallyport test`: replays the cases of callbacks and of whole flows against a tenant's files as they are. */
 import { stat, writeFile } from 'node:fs/promises';
-import { loadWithMadeUpSecrets } from './made-up.ts';
+import type { OutboundClient } from '../../engine/outbound/client.ts';
+import { createOutboundClient } from '../../engine/outbound/guarded-client.ts';
+import { loadWithMadeUpSecrets, loadWithRealSecrets } from './made-up.ts';
 import { coverageLines, lcovOf, tooLittle } from './test/coverage/report.ts';
 import { type Coverage, createCoverage } from './test/coverage/runner.ts';
 import { type CaseFile, createCaseFinder, folderFor, inputsOf } from './test/files.ts';
@@ -22,6 +24,8 @@ export interface TestOptions {
   readonly coverageMin?: number;
   /** Where to write coverage as lcov. */
   readonly coverageLcov?: string;
+  /** Really makes requests that cases do not foresee, and writes the answers into them. */
+  readonly record?: boolean;
   /** Runs again those cases that a change concerns. */
   readonly watch?: boolean;
 }
@@ -49,8 +53,9 @@ export async function testCases(
     return 2;
   }
   const suite = createSuite();
+  const outside = options.record ? createOutboundClient() : undefined;
   try {
-    const run = createRun(paths, options, suite, write);
+    const run = createRun(paths, options, suite, outside, write);
     let code = await run();
     if (options.watch) {
       const roots = await Promise.all(paths.map(folderFor));
@@ -59,12 +64,19 @@ export async function testCases(
     return code;
   } finally {
     await suite.close();
+    await outside?.close();
   }
 }
 
 /** @returns what runs the cases, and answers the exit code: at first all, then those that are concerned by what changed. */
-function createRun(paths: readonly string[], options: TestOptions, suite: Suite, write: Write): () => Promise<number> {
-  const finder = createCaseFinder(loadWithMadeUpSecrets);
+function createRun(
+  paths: readonly string[],
+  options: TestOptions,
+  suite: Suite,
+  outside: OutboundClient | undefined,
+  write: Write,
+): () => Promise<number> {
+  const finder = createCaseFinder(outside ? loadWithRealSecrets : loadWithMadeUpSecrets);
   const known = new Map<string, { readonly inputs: string; readonly told: Told }>();
   const { reporter = 'lines', update = false } = options;
   const remark = (text: string) => write(reporter === 'tap' ? `# ${text}` : text);
@@ -80,7 +92,7 @@ function createRun(paths: readonly string[], options: TestOptions, suite: Suite,
     for (const { tenant } of wanted) coverage?.add(tenant);
     // What the scripts reach is known of all cases together only.
     const concerned = coverage ? wanted : wanted.filter((file) => known.get(file.path)?.inputs !== inputsOf(file));
-    const ran = await suite.run(concerned, { update, coverage }, (each) => {
+    const ran = await suite.run(concerned, { update, coverage, outside }, (each) => {
       if (reporter === 'lines') for (const line of linesOf(each)) write(line);
     });
     ran.forEach((each, index) => {

@@ -1,5 +1,6 @@
 /** Runs a case of a tenant's callback and tells what came out otherwise than it should. */
 import { validateEffect } from '../../flow/effect.ts';
+import type { OutboundClient } from '../../outbound/client.ts';
 import { didYouMean } from '../../tenant/problem.ts';
 import { scriptsOf } from '../../tenant/scripts.ts';
 import type { Script, ScriptSecret, Tenant } from '../../tenant/tenant.ts';
@@ -9,6 +10,8 @@ import { disagreements, missingParts } from './compare.ts';
 import type { CaseDocument, CaseSent } from './document.ts';
 import { inputOf } from './input.ts';
 import { refusalOf } from './policy.ts';
+import type { Recorded } from './record.ts';
+import { secretsOf } from './secrets.ts';
 import { type CaseWorld, type SentRequest, worldOf } from './world.ts';
 
 export { disagreements };
@@ -20,6 +23,10 @@ export interface CaseResult {
   readonly result: InvocationResult;
   /** What was found of what a case may expect, by the names of `expect`. Absent where nothing ran. */
   readonly found?: Readonly<Record<string, Json>>;
+  /** How many requests nothing in the case answers. */
+  readonly unforeseen: number;
+  /** What the outside really answered, where it was asked. */
+  readonly recorded: Recorded;
 }
 
 /** What came of the run, once the flow has looked at it. */
@@ -50,7 +57,8 @@ function misfit(document: CaseDocument, tenant: Tenant, script: Script | undefin
   return `the tenant has no secret "${stranger}". ${didYouMean(stranger, known)}`.trim();
 }
 
-function secretsOf(document: CaseDocument, tenant: Tenant): Readonly<Record<string, ScriptSecret>> {
+/** The tenant's secrets with what the case says of them. */
+function secretsIn(document: CaseDocument, tenant: Tenant): Readonly<Record<string, ScriptSecret>> {
   const all = Object.entries(tenant.secrets);
   return Object.fromEntries(
     all.map(([name, { hooks, value }]) => [name, { hooks, value: document.secrets?.[name] ?? value }]),
@@ -67,20 +75,25 @@ export interface Tried extends Judged {
   mask(text: string): string;
 }
 
-/** @returns a sentence where the tenant cannot have this case. */
+/**
+ * @param outside really makes what the case does not foresee; nothing is made unless given.
+ * @returns a sentence where the tenant cannot have this case.
+ */
 export async function tryCase(
   document: CaseDocument,
   tenant: Tenant,
   runner: ScriptRunner,
   script: Script | undefined = scriptsOf(tenant).find(({ slot }) => slot === document.slot)?.script,
+  outside?: OutboundClient,
 ): Promise<Tried | string> {
   const { hook } = document;
   const message = misfit(document, tenant, script);
   if (!script || message !== undefined) return message ?? '';
-  const secrets = secretsOf(document, tenant);
+  const secrets = secretsIn(document, tenant);
+  const furnished = { ...tenant, secrets };
   const input = inputOf(hook, document.slot, document.input);
   const attempt = async () => {
-    const world = worldOf(document, tenant);
+    const world = worldOf(document, furnished, outside);
     const result = await runner.run({
       tenantId: tenant.id,
       script,
@@ -98,13 +111,15 @@ export async function tryCase(
   };
   const first = await attempt();
   // What ended the process may have come from outside; where the script did it, it does so again.
-  const { world, result } = !first.result.ok && first.result.kind === 'crashed' ? await attempt() : first;
-  const mask = createMask(Object.values(secrets).map(({ value }) => value));
+  const again = !first.result.ok && first.result.kind === 'crashed' && first.world.recorded().calls.length === 0;
+  const { world, result } = again ? await attempt() : first;
+  const mask = createMask(secretsOf(furnished));
   return { input, result, world, script, mask, ...judge(document, input, result, tenant) };
 }
 
 /**
  * @param script the version to run; the one of the tenant's files unless given.
+ * @param outside really makes what the case does not foresee; nothing is made unless given.
  * @returns what failed. A case of a slot without script fails by saying so.
  */
 export async function runCase(
@@ -112,12 +127,14 @@ export async function runCase(
   tenant: Tenant,
   runner: ScriptRunner,
   script?: Script,
+  outside?: OutboundClient,
 ): Promise<CaseResult> {
   const { name } = document;
-  const tried = await tryCase(document, tenant, runner, script);
+  const tried = await tryCase(document, tenant, runner, script, outside);
   if (typeof tried === 'string') {
     const nothing = { logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
-    return { name, failures: [tried], result: { ok: false, kind: 'syntax', message: tried, ...nothing } };
+    const result = { ok: false, kind: 'syntax', message: tried, ...nothing } as const;
+    return { name, failures: [tried], result, unforeseen: 0, recorded: { calls: [], unanswered: [] } };
   }
   const { result, world, mask } = tried;
   const failures = differences(document, tried, result, world, mask);
@@ -129,7 +146,14 @@ export async function runCase(
     calls: result.calls.map(({ target }) => target),
     values: world.values(),
   };
-  return { name, failures: failures.map(mask), result, found: maskJson(found, mask) };
+  return {
+    name,
+    failures: failures.map(mask),
+    result,
+    found: maskJson(found, mask),
+    unforeseen: world.unforeseen().length,
+    recorded: world.recorded(),
+  };
 }
 
 function differences(

@@ -6,8 +6,11 @@ import { isListed } from '../../outbound/allow.ts';
 import type { OutboundClient, OutboundRequest, OutboundResult } from '../../outbound/client.ts';
 import type { ScriptValueRepository } from '../../store/store.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
+import { createMask } from '../mask.ts';
 import type { InvocationWorld, Json } from '../runner.ts';
 import type { CaseCall, CaseDocument } from './document.ts';
+import { createRecording, ownTokenOfCases, type Recorded, type Recording } from './record.ts';
+import { secretsOf } from './secrets.ts';
 
 /** A request that reached a host, or would have. */
 export interface SentRequest {
@@ -24,6 +27,8 @@ export interface CaseWorld extends InvocationWorld {
   stands(wanted: Pick<CaseCall, 'method' | 'url'>, request: Pick<SentRequest, 'method' | 'url'>): boolean;
   /** Requests that nothing in the case stands for. */
   unforeseen(): readonly SentRequest[];
+  /** What the outside really answered, where it was asked. */
+  recorded(): Recorded;
   /** What was sent, in this order; attempts that were made again stand there again. */
   sent(): readonly SentRequest[];
   /** What the key-value store holds now. */
@@ -39,10 +44,12 @@ function plain(address: string): string {
   }
 }
 
-function standing(fhir: string): CaseWorld['stands'] {
+/** @param mask puts `***` for secrets, as cases do where an address holds one. */
+function standing(fhir: string, mask: (text: string) => string): CaseWorld['stands'] {
   return (wanted, { method, url }) => {
     const address = wanted.url.replace('{fhir}', fhir.replace(/\/$/, ''));
     if (wanted.method !== method) return false;
+    if (address.includes('***')) return plain(mask(url)) === plain(address);
     return address.endsWith('*') ? plain(url).startsWith(plain(address.slice(0, -1))) : plain(url) === plain(address);
   };
 }
@@ -71,13 +78,16 @@ function answering(
   stands: CaseWorld['stands'],
   sent: SentRequest[],
   unforeseen: SentRequest[],
-): (request: OutboundRequest) => OutboundResult {
+  recording: Recording | undefined,
+  addressOf: (url: string) => string,
+): (request: OutboundRequest) => OutboundResult | Promise<OutboundResult> {
   const refuse = (code: 'blocked' | 'malformed' | 'unreachable' | 'too-large', message: string): OutboundResult => ({
     ok: false,
     code,
     message,
   });
-  return ({ url, method = 'GET', headers = {}, body, allow, allowPrivate, maximumBytes = Infinity }) => {
+  return (asked) => {
+    const { url, method = 'GET', headers = {}, body, allow, allowPrivate, maximumBytes = Infinity } = asked;
     if (!URL.canParse(url)) return refuse('malformed', 'the address is malformed');
     const address = new URL(url);
     // The tenant's allow-list holds in cases, too: what is forgotten there is found here.
@@ -88,8 +98,9 @@ function answering(
       return refuse('blocked', 'the address is not public');
     const request = { method, url, headers: lowerCase(headers), ...(body === undefined ? {} : { body: parsed(body) }) };
     sent.push(request);
-    const call = calls.find((each) => stands(each, request));
+    const call = [...calls, ...(recording?.recorded.calls ?? [])].find((each) => stands(each, request));
     if (!call) {
+      if (recording) return recording.send(asked, addressOf(url));
       unforeseen.push(request);
       return refuse('unreachable', `the case has no answer for ${method} ${url}`);
     }
@@ -111,7 +122,7 @@ function standardCalls({ fhirServers }: Tenant): readonly CaseCall[] {
             url: access.tokenUrl,
             status: 200,
             headers: {},
-            body: { access_token: 'a-token-of-the-case', token_type: 'Bearer', expires_in: 60 },
+            body: { access_token: ownTokenOfCases, token_type: 'Bearer', expires_in: 60 },
             unreachable: false,
           },
         ]
@@ -139,25 +150,38 @@ function valuesInMemory(held: Map<string, Json>): ScriptValueRepository {
   };
 }
 
-/** `{fhir}` in a case stands for the tenant's first FHIR server. */
-export function worldOf(document: Pick<CaseDocument, 'calls' | 'values' | 'now'>, tenant: Tenant): CaseWorld {
+/**
+ * `{fhir}` in a case stands for the tenant's first FHIR server, `***` for a secret of the tenant.
+ * @param outside really makes what the case does not foresee; nothing is made unless given.
+ */
+export function worldOf(
+  document: Pick<CaseDocument, 'calls' | 'values' | 'now'>,
+  tenant: Tenant,
+  outside?: OutboundClient,
+): CaseWorld {
   const held = new Map(Object.entries(document.values ?? {}));
   const sent: SentRequest[] = [];
   const unforeseen: SentRequest[] = [];
-  const stands = standing(tenant.fhirServers[0]?.url ?? 'https://fhir.invalid');
-  const answer = answering([...document.calls, ...standardCalls(tenant)], stands, sent, unforeseen);
+  const fhir = tenant.fhirServers[0]?.url ?? 'https://fhir.invalid';
+  const stands = standing(fhir, createMask(secretsOf(tenant)));
+  const recording = outside && createRecording(outside, tenant);
+  const base = fhir.replace(/\/$/, '');
+  const addressOf = (url: string) => (url.startsWith(`${base}/`) ? `{fhir}${url.slice(base.length)}` : url);
+  const calls = [...document.calls, ...(recording ? [] : standardCalls(tenant))];
+  const answer = answering(calls, stands, sent, unforeseen, recording, addressOf);
   const outbound: OutboundClient = { request: async (request) => answer(request), close: async () => undefined };
   return {
     outbound,
     services: {
       values: valuesInMemory(held),
       jwks: createJwksSource({ outbound }),
-      ownToken: async () => 'a-token-of-the-case',
+      ownToken: async () => ownTokenOfCases,
     },
     now: Date.parse(document.now ?? '2026-01-01T09:00:00Z'),
     stands,
     sent: () => sent,
     unforeseen: () => unforeseen,
+    recorded: () => recording?.recorded ?? { calls: [], unanswered: [] },
     values: () => Object.fromEntries(held),
   };
 }

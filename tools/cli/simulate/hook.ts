@@ -4,6 +4,7 @@ import { codeFrame } from '../../../engine/script/compile/frame.ts';
 import { declarationOf } from '../../../engine/flow/trace.ts';
 import { readCase } from '../../../engine/script/case/document.ts';
 import { tryCase } from '../../../engine/script/case/run.ts';
+import type { OutboundClient } from '../../../engine/outbound/client.ts';
 import { maskJson } from '../../../engine/script/mask.ts';
 import type { ScriptRunner } from '../../../engine/script/runner.ts';
 import { changesBetween } from '../../../engine/simulator/diff.ts';
@@ -25,11 +26,15 @@ export interface HookRun {
   readonly hook: SimulatedHook;
 }
 
-/** @returns sentences where it cannot be run. */
+/**
+ * @param outside really makes what nothing answers; nothing is made unless given.
+ * @returns sentences where it cannot be run.
+ */
 export async function runHook(
   tenant: Tenant,
   { hook, slot, input }: HookOptions,
   runner: ScriptRunner,
+  outside?: OutboundClient,
 ): Promise<HookRun | readonly string[]> {
   const slots = scriptsOf(tenant).filter((each) => (hooksOf(each.slot) as readonly string[]).includes(hook));
   const given = input === undefined ? {} : await readInput(input);
@@ -38,7 +43,7 @@ export async function runHook(
   const document = { slot: chosen, ...given, name: `${hook} by hand`, hook, expect: {} };
   const read = readCase(document, input ?? 'input');
   if (!read.ok) return read.problems.map(({ message, hint }) => `${message} ${hint}`.trim());
-  const tried = await tryCase(read.document, tenant, runner);
+  const tried = await tryCase(read.document, tenant, runner, undefined, outside);
   if (typeof tried === 'string') return [tried];
   const { result, script, mask, outcome, why } = tried;
   const location = (result.ok ? undefined : result.location) ?? declarationOf(script, read.document.hook);

@@ -100,6 +100,7 @@ export function* runLines(run: SimulatedRun, paint: Paint, options: { readonly a
   for (const { level, message, fields } of run.log)
     if (message !== 'a callback failed')
       yield paint('yellow', `The server's log says (${level}): ${message} ${JSON.stringify(fields)}`);
+  for (const sentence of run.unanswered) yield paint('red', sentence);
   for (const request of run.unforeseen)
     yield paint('red', `Nothing in the plan answers ${request}: add it to "calls" (--given).`);
   yield endLine(run, paint);

@@ -1,6 +1,8 @@
 /** Runs cases: one sandbox process and one simulator for all of them. */
 import { writeFile } from 'node:fs/promises';
-import { parseCase } from '../../../engine/script/case/document.ts';
+import type { OutboundClient } from '../../../engine/outbound/client.ts';
+import { type CaseCall, parseCase } from '../../../engine/script/case/document.ts';
+import { type Recorded, writtenCall } from '../../../engine/script/case/record.ts';
 import { runCase } from '../../../engine/script/case/run.ts';
 import { createScriptRunner } from '../../../engine/script/pool.ts';
 import type { Json, ScriptRunner } from '../../../engine/script/runner.ts';
@@ -18,6 +20,8 @@ type Found = Readonly<Record<string, Json>>;
 export interface RunOptions {
   /** Writes into each case that fails what was found. */
   readonly update: boolean;
+  /** Really makes what cases do not foresee, and writes the answers into them. */
+  readonly outside?: OutboundClient | undefined;
   /** Sees what the scripts do. */
   readonly coverage?: Coverage | undefined;
 }
@@ -85,22 +89,63 @@ async function runAll(
 }
 
 async function runFile(
-  { tenant, path, file, text }: CaseFile,
-  { update }: RunOptions,
+  { tenant, path, file, text: written }: CaseFile,
+  { update, outside }: RunOptions,
   runner: ScriptRunner,
   simulator: Simulator,
 ): Promise<Told> {
   const began = performance.now();
-  const { found, ...result } = await runText(text, file, tenant, runner, simulator);
-  const told = { ...result, file, tenant, milliseconds: performance.now() - began };
-  if (!update || !found || told.failures.length === 0) return told;
-  const renewed = renewedCase(JSON.parse(text) as Found, found);
-  await writeFile(path, `${JSON.stringify(renewed, undefined, 2)}\n`);
-  const again = await runText(JSON.stringify(renewed), file, tenant, runner, simulator);
-  return { ...told, name: `${told.name} (updated)`, failures: again.failures };
+  const run = (text: string, real?: OutboundClient) => runText(text, file, tenant, runner, simulator, real);
+  let text = written;
+  let ran = await run(text);
+  const remarks: string[] = [];
+  const unanswered: string[] = [];
+  const change = async (document: Found, remark: string) => {
+    text = `${JSON.stringify(document, undefined, 2)}\n`;
+    await writeFile(path, text);
+    remarks.push(remark);
+    ran = await run(text);
+  };
+  if (outside && ran.unforeseen) {
+    const { recorded = { calls: [], unanswered: [] } } = await run(text, outside);
+    const { length } = recorded.calls;
+    if (length > 0)
+      await change(
+        withCalls(JSON.parse(text) as Found, recorded.calls),
+        `${length} answer${length === 1 ? '' : 's'} recorded`,
+      );
+    unanswered.push(...recorded.unanswered);
+  }
+  if (update && ran.found && ran.failures.length > 0)
+    await change(renewedCase(JSON.parse(text) as Found, ran.found), 'updated');
+  const { found: _found, unforeseen: _unforeseen, recorded: _recorded, ...result } = ran;
+  return {
+    ...result,
+    name: remarks.length > 0 ? `${ran.name} (${remarks.join(', ')})` : ran.name,
+    failures: [...ran.failures, ...unanswered],
+    file,
+    tenant,
+    milliseconds: performance.now() - began,
+  };
 }
 
-type Ran = Pick<Told, 'name' | 'failures' | 'location' | 'crashed'> & { readonly found?: Found };
+/** What was recorded stands behind what the case says itself. */
+function withCalls(document: Found, calls: readonly CaseCall[]): Found {
+  const more = calls.map(writtenCall);
+  const { given } = document as { readonly given?: Found };
+  const before = ((given ?? document)['calls'] ?? []) as readonly Json[];
+  const all = [...before, ...more];
+  if (given) return { ...document, given: { ...given, calls: all } };
+  const { expect = {}, ...rest } = document;
+  return { ...rest, calls: all, expect };
+}
+
+type Ran = Pick<Told, 'name' | 'failures' | 'location' | 'crashed'> & {
+  readonly found?: Found;
+  /** Whether it made requests that nothing in the case answers. */
+  readonly unforeseen?: boolean;
+  readonly recorded?: Recorded;
+};
 
 async function runText(
   text: string,
@@ -108,6 +153,7 @@ async function runText(
   tenant: Tenant,
   runner: ScriptRunner,
   simulator: Simulator,
+  outside?: OutboundClient,
 ): Promise<Ran> {
   const refused = (problems: readonly Problem[]): Ran => ({
     name: file,
@@ -117,22 +163,29 @@ async function runText(
   if (isFlowCase(document)) {
     const read = readFlowCase(document, file);
     if (!read.ok) return refused(read.problems);
-    const { name, failures, run, found } = await runFlowCase(read.document, tenant, simulator, file);
+    const { name, failures, run, found } = await runFlowCase(read.document, tenant, simulator, file, outside);
     const failure = run?.path.findLast(({ hook }) => hook?.failure)?.hook?.failure;
     return {
       name,
       failures,
       crashed: failure?.kind === 'crashed',
+      unforeseen: (run?.unforeseen.length ?? 0) > 0,
+      ...(run ? { recorded: { calls: run.recorded, unanswered: run.unanswered } } : {}),
       ...(failure?.location ? { location: failure.location } : {}),
       ...(found ? { found: found as Found } : {}),
     };
   }
   const read = parseCase(text, file);
   if (!read.ok) return refused(read.problems);
-  const { name, failures, result, found } = await runCase(read.document, tenant, runner);
+  const { result, found, ...told } = await runCase(read.document, tenant, runner, undefined, outside);
   const location = result.ok ? undefined : result.location;
-  const crashed = !result.ok && result.kind === 'crashed';
-  return { name, failures, crashed, ...(location ? { location } : {}), ...(found ? { found } : {}) };
+  return {
+    ...told,
+    unforeseen: told.unforeseen > 0,
+    crashed: !result.ok && result.kind === 'crashed',
+    ...(location ? { location } : {}),
+    ...(found ? { found } : {}),
+  };
 }
 
 function parsed(text: string): unknown {
