@@ -31,10 +31,10 @@ export function withoutLimits(invocation: Invocation): Invocation {
   };
 }
 
-/** The program with an address for each of the tenant's own files. */
+/** The program with an address for each of the tenant's own files, and places that are the author's on each first line, too. */
 export function inspectedProgram(program: Program, { urlOf }: Pick<InspectorPort, 'urlOf'>): Program {
   const parts = program.parts.map((part) =>
-    part.file.startsWith('sallyport:') ? part : { ...part, url: urlOf(part.file) },
+    part.file.startsWith('sallyport:') ? part : { ...part, url: urlOf(part.file), column: -part.shift, shift: 0 },
   );
   return { ...program, parts };
 }

@@ -189,7 +189,7 @@ describe('sallyport simulate --inspect', function () {
     const first = await client.paused();
     expect(first.reason).to.equal('Break on start');
     expect(first.hitBreakpoints).to.deep.equal([]);
-    expect(placeOf(first, client)).to.match(/^callbacks\.ts:1 /);
+    expect(placeOf(first, client)).to.match(/^callbacks\.ts:6 /);
     const own = Object.keys(client.sources).filter((id) => client.sources[id] === urlOf('callbacks.ts'));
     const { result: text } = await client.ask('Debugger.getScriptSource', { scriptId: own[0] });
     expect(text?.['scriptSource']).to.equal(callbacks);
@@ -239,11 +239,32 @@ describe('sallyport simulate --inspect', function () {
     expect((await run.end()).code).to.equal(0);
   });
 
+  it('knows the columns of a script of a single line', async () => {
+    const line = `function onTokenGenerating(session, details) { var ward = 'north'; details.addAccessTokenClaim('ward', ward); }`;
+    const other = await folderOf(hospital(line));
+    const run = started([other.path, '--hook', 'onTokenGenerating', '--inspect-port', '0']);
+    const client = await attached(await run.said(/ws:\/\/\S+/));
+    const url = pathToFileURL(join(other.path, 'callbacks.js')).href;
+    const columnNumber = line.indexOf('details.add');
+    await client.ask('Debugger.enable');
+    await client.ask('Debugger.setBreakpointByUrl', { url, lineNumber: 0, columnNumber });
+    await client.ask('Runtime.runIfWaitingForDebugger');
+    await client.paused();
+    await client.ask('Debugger.resume');
+    const [top] = (await client.paused()).callFrames;
+    expect(top?.functionName).to.equal('onTokenGenerating');
+    expect(top?.location).to.include({ lineNumber: 0, columnNumber: line.indexOf('addAccessTokenClaim') });
+    await client.ask('Debugger.resume');
+    const { code, output } = await run.end();
+    await other.remove();
+    expect(code, output).to.equal(0);
+  });
+
   it('a fault is told by file, line and column as without a debugger', async () => {
     const { 'callbacks.js': _classic, ...files } = hospital('', { scripts: { callbacks: 'lib/a script.js' } });
     const other = await folderOf({
       ...files,
-      'lib/a script.js': 'function onTokenGenerating(a, details) {\n  details.nothing.here();\n}\n',
+      'lib/a script.js': 'function onTokenGenerating(a, details) { details.nothing.here(); }\n',
     });
     const run = started([other.path, '--hook', 'onTokenGenerating', '--inspect', '--inspect-port', '0']);
     const client = await attached(await run.said(/ws:\/\/\S+/));
@@ -253,7 +274,7 @@ describe('sallyport simulate --inspect', function () {
     const { code, output } = await run.end();
     await other.remove();
     expect(code).to.equal(1);
-    expect(output).to.include('at lib/a script.js:2:').and.to.include('> 2 |   details.nothing.here();');
+    expect(output).to.include('at lib/a script.js:1:58');
   });
 
   it('goes on when the debugger leaves in the middle, and forgets its breakpoints', async () => {

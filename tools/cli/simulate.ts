@@ -68,7 +68,7 @@ export function addSimulateCommand(program: Command, write: Write, end: (code: n
     )
     .option('--save <file>', 'write the run as a case for `sallyport test`')
     .option('--watch', 'run again whenever a file changes')
-    .option('--inspect', 'wait for Chrome DevTools or VS Code, stop at the first line, without limits of time')
+    .option('--inspect', 'wait for Chrome DevTools or VS Code, stop at the first statement, without limits of time')
     .option('--inspect-port <port>', 'with --inspect: the port, 9229 unless given')
     .action(async (folder: string, options: Options) => end(await simulate(folder, options, write)));
 }

@@ -14,6 +14,8 @@ export interface ProgramPart {
   readonly file: string;
   /** What a debugger knows the file by; `file` where absent. */
   readonly url?: string;
+  /** The column of the first character of `code`, as a debugger counts; 0 where absent. */
+  readonly column?: number;
   /** Evaluates to a function; what it takes is up to `style`. */
   readonly code: string;
   /** Characters before the author's first character, all on the first line. */

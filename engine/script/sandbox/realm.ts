@@ -30,8 +30,8 @@ export interface CompiledProgram {
 /** @throws when a part does not compile. */
 export async function compileProgram(isolate: ivm.Isolate, program: Program): Promise<CompiledProgram> {
   const scripts: ivm.Script[] = [];
-  for (const { file, url = file, code } of program.parts)
-    scripts.push(await isolate.compileScript(code, { filename: url }));
+  for (const { file, url = file, column = 0, code } of program.parts)
+    scripts.push(await isolate.compileScript(code, { filename: url, columnOffset: column }));
   const numbers = new Map(program.parts.map(({ file }, index) => [file, index]));
   const imports = program.parts.map(({ imports: names }) => names.map((name) => numbers.get(name) ?? -1));
   return { scripts, text: JSON.stringify({ style: program.style, assignedNames: program.assignedNames, imports }) };

@@ -41,6 +41,10 @@ interface Asked {
   readonly change?: (message: Message) => Message;
 }
 
+interface Place {
+  readonly columnNumber?: number;
+}
+
 /** The realm and the library: nothing in them is the author's to step through. */
 const hidden = '^sallyport:';
 const domains = ['Debugger', 'Runtime', 'Profiler', 'HeapProfiler'];
@@ -129,15 +133,17 @@ export function createDebugger(): Debugger {
     if (method === 'Debugger.scriptParsed') {
       const source = sources.get(String(params['url']));
       if (source !== undefined) parsed.set(String(params['scriptId']), source);
-    }
-    send(method === 'Debugger.paused' ? started(message) : message);
+      // What the sandbox puts before the author's first character has columns below zero.
+      send({ ...message, params: { ...params, startColumn: 0 } });
+    } else send(method === 'Debugger.paused' ? started(message) : message);
   }
 
-  /** Tells the break that was made for the first line as Node tells it; it is made once. */
+  /** Tells the break that was made for the first statement as Node tells it; it is made once. */
   function started(message: Message): Message {
-    const { params = {} } = message;
-    const hit = listOf(params['hitBreakpoints']);
-    if (breakOnStart === undefined || !hit.includes(breakOnStart)) return message;
+    const callFrames = listOf(message.params?.['callFrames']).map(withinFile);
+    const params = { ...message.params, callFrames };
+    const hit = listOf(message.params?.['hitBreakpoints']);
+    if (breakOnStart === undefined || !hit.includes(breakOnStart)) return { ...message, params };
     void ask('Debugger.removeBreakpoint', { breakpointId: breakOnStart });
     const hitBreakpoints = hit.filter((each) => each !== breakOnStart);
     breakOnStart = undefined;
@@ -198,6 +204,16 @@ function read(text: string): Message | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A frame of a stack that lies before the author's first character is told at that. */
+function withinFile(frame: unknown): unknown {
+  const { location, functionLocation, ...rest } = frame as Readonly<Record<string, Place | undefined>>;
+  return { ...rest, ...placed('location', location), ...placed('functionLocation', functionLocation) };
+}
+
+function placed(name: string, place: Place | undefined): object {
+  return place ? { [name]: { ...place, columnNumber: Math.max(0, place.columnNumber ?? 0) } } : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {
