@@ -91,12 +91,18 @@ export function flowsOf(tenant: Tenant): readonly SimulatedFlow[] {
   );
 }
 
-/** What an app asks for where nobody says: everything it may have that fits together. */
-function scopesOf(flow: SimulatedFlow, client: Client, launching: boolean): readonly string[] {
+/** What an app asks for where nobody says: everything it may have that fits together, and needs no FHIR server's answer. */
+function scopesOf(flow: SimulatedFlow, client: Client, launching: boolean, { launch }: Tenant): readonly string[] {
   if (!hasPerson(flow)) return flow === 'codap' ? client.scopes : [];
   const { scopes } = client;
+  const searched = launch.searches.map(({ resourceType }) => resourceType.toLowerCase());
   return scopes.filter(
     (scope) =>
+      !(
+        scope.startsWith('launch/') &&
+        scope !== 'launch/patient' &&
+        searched.includes(scope.slice('launch/'.length))
+      ) &&
       (launching ? !scope.startsWith('launch/') : scope !== 'launch') &&
       !(scope === 'online_access' && scopes.includes('offline_access')) &&
       // The newer notation says the same.
@@ -159,7 +165,7 @@ export function completePlan(tenant: Tenant, plan: Plan, file = 'plan'): PlanRes
     plan: {
       ...rest,
       client: client?.clientId ?? plan.client ?? '',
-      scopes: plan.scopes ?? (client ? scopesOf(flow, client, plan.launch !== undefined) : ['openid']),
+      scopes: plan.scopes ?? (client ? scopesOf(flow, client, plan.launch !== undefined, tenant) : ['openid']),
       ...(flow === 'interactive' && user !== undefined ? { user } : {}),
       ...(provider ? { provider: { subject: 'a-person', claims: {}, ...planned, id: provider.id } } : {}),
     },
