@@ -1,11 +1,12 @@
-/** Runs the command line as a person does: as a process of its own, through the file that `npx sallyport` starts. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Runs the command line as a person does. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { freePort } from '../support/server.ts';
 import { inherited } from '../support/environment.ts';
+import type { HostedCommand, HostedOutcome } from './host.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const program = join(root, 'tools/cli/sallyport.js');
@@ -22,25 +23,66 @@ export interface RunOptions {
   /** Piped into the standard input, which is empty otherwise. */
   readonly input?: string;
   readonly folder?: string;
-  /** The Node that starts the command; the one that runs the tests unless told. */
+  /** A Node that starts the file which `npx sallyport` starts. */
   readonly node?: string;
 }
 
-/** @param args as a shell would hand them over. */
-export function sallyport(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+let host: ChildProcess | undefined;
+let before: Promise<unknown> = Promise.resolve();
+
+/** The host's commands run one after the other, for there is one environment in a process. */
+function hosted(command: HostedCommand): Promise<HostedOutcome> {
+  const outcome = before.then(
+    () =>
+      new Promise<HostedOutcome>((resolve, reject) => {
+        host ??= fork(join(import.meta.dirname, 'host.ts'), { env: { ...inherited }, stdio: 'inherit' }).once(
+          'exit',
+          () => (host = undefined),
+        );
+        const gone = () => reject(new Error('the host of commands ended'));
+        host.once('exit', gone);
+        host.once('message', (message) => {
+          host?.off('exit', gone);
+          resolve(message as HostedOutcome);
+        });
+        host.send(command);
+      }),
+  );
+  before = outcome.catch(() => undefined);
+  return outcome;
+}
+
+/**
+ * As a process of its own where a Node is named, or a server asked for; else in a process that runs many commands.
+ * @param args as a shell would hand them over.
+ */
+export async function sallyport(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const command = {
+    arguments: args,
+    environment: { ...inherited, ...options.environment },
+    input: options.input ?? '',
+    folder: options.folder ?? root,
+  };
+  // A server would not leave its process as it found it.
+  const node = options.node ?? (args[0] === 'serve' ? process.execPath : undefined);
+  const { code, output } = await (node === undefined ? hosted(command) : started(node, command));
+  return { code, output, lines: output.split('\n').filter((line) => line !== '') };
+}
+
+function started(node: string, command: HostedCommand): Promise<Pick<Outcome, 'code' | 'output'>> {
   return new Promise((resolve, reject) => {
-    const child = spawn(options.node ?? process.execPath, [program, ...args], {
-      cwd: options.folder ?? root,
-      env: { ...inherited, ...options.environment },
+    const child = spawn(node, [program, ...command.arguments], {
+      cwd: command.folder,
+      env: command.environment,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
+    child.stdin.end(command.input);
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output, lines: output.split('\n').filter((line) => line !== '') }));
+    child.on('close', (code) => resolve({ code, output }));
   });
 }
 

@@ -1,25 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
 import { expect } from 'chai';
 import formbody from '@fastify/formbody';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { createHash } from 'node:crypto';
+import { launchBrowser } from '../support/chromium.ts';
 import { stage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 /** Where to put pictures for a person to look at; none are made unless set. */
 const PICTURES = process.env['SALLYPORT_SPEC_PICTURES'];
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
 interface Violation {
   readonly id: string;
@@ -82,7 +72,6 @@ describe('the demo in a browser', function () {
   const complaints: string[] = [];
 
   before(async () => {
-    expect(existsSync(CHROMIUM), 'Chromium is needed for this suite (Debian: apt-get install chromium)').to.equal(true);
     demo = await stage(true, {
       createLaunch: async ({ context }) => `for ${context.patient}`,
       smartConfiguration: async () => ({
@@ -102,7 +91,7 @@ describe('the demo in a browser', function () {
       ],
       prepare: (stand) => addAuthorizationServer(stand, launches),
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    browser = await launchBrowser();
   });
   after(async () => {
     await browser?.close();

@@ -1,11 +1,10 @@
 /** Chromium, and what it finds wrong with a page: wide and narrow, light and dark. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 
-const program = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** Where to put pictures for a person to look at; none are made unless set. */
 const pictures = process.env['SALLYPORT_SPEC_PICTURES'];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -14,21 +13,6 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'
 const finger = 44;
 export const wide = { width: 1280, height: 800 };
 export const narrow = { width: 360, height: 740 };
-
-export async function launchBrowser(): Promise<Browser> {
-  expect(existsSync(program), 'Chromium is needed (Debian: apt-get install chromium)').to.equal(true);
-  return chromium.launch({
-    executablePath: program,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-}
 
 /** Names of the pages of the skins that were looked at. */
 export const inspected = new Set<string>();

@@ -1,7 +1,8 @@
 /** A person at a browser, for each test anew, before the server whose tenants show every page. */
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { follow, launchBrowser, visit, type Visitor } from './browser.ts';
+import { follow, visit, type Visitor } from './browser.ts';
+import { launchBrowser } from '../support/chromium.ts';
 import { type PageStage, startPageStage } from './stage.ts';
 
 export interface Desk {

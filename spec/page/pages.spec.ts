@@ -1,7 +1,8 @@
 /** Every page, as a person meets it in Chromium on the real server: wide and narrow, light and dark. */
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { follow, inspect, inspected, launchBrowser, narrow, visit, wide, type Visitor } from './browser.ts';
+import { follow, inspect, inspected, narrow, visit, wide, type Visitor } from './browser.ts';
+import { launchBrowser } from '../support/chromium.ts';
 import { totpCode, totpStep } from '../../engine/identity/totp.ts';
 import { samplePages } from '../../engine/page/samples.ts';
 import { type PageStage, startPageStage } from './stage.ts';

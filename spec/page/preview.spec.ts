@@ -5,8 +5,9 @@ import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { samplePages } from '../../engine/page/samples.ts';
 import { mailNames } from '../../engine/page/view.ts';
+import { launchBrowser } from '../support/chromium.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { follow, inspect, launchBrowser, visit, type Visitor } from './browser.ts';
+import { follow, inspect, visit, type Visitor } from './browser.ts';
 import { addSecret, describeSimulatorPage, describeSimulatorRules } from './simulator-pages.ts';
 
 const names = Object.keys(samplePages());

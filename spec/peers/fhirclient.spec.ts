@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { asAdmin, itemsOf } from '../admin/support.ts';
-import { launchBrowser, visit, type Visitor } from '../page/browser.ts';
+import { visit, type Visitor } from '../page/browser.ts';
+import { launchBrowser } from '../support/chromium.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 interface AppState {

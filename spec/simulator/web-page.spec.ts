@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
-import { inspect, launchBrowser, visit, type Visitor } from '../page/browser.ts';
+import { inspect, visit, type Visitor } from '../page/browser.ts';
+import { launchBrowser } from '../support/chromium.ts';
 import { startWebStage, type WebStage } from './web-stage.ts';
 
 describe('the simulator’s page', () => {

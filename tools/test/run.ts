@@ -49,8 +49,13 @@ function ensureProgram(path: string, packages: readonly string[]): boolean {
 // Hundreds of processes load the same files: what Node makes of one is kept for the next.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `sallyport-compiled-${process.getuid?.() ?? 0}`);
 
-if (!ensureProgram(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', ['chromium'])) {
-  process.stdout.write('Chromium is missing: install the package chromium, or name the program in CHROMIUM_PATH\n');
+if (
+  !ensureProgram(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium-headless-shell', ['chromium-headless-shell']) &&
+  !ensureProgram('/usr/bin/chromium', ['chromium'])
+) {
+  process.stdout.write(
+    'Chromium is missing: install the package chromium-headless-shell, or name the program in CHROMIUM_PATH\n',
+  );
   end(0, 1);
 }
 if (!ensureProgram('/usr/sbin/slapd', ['slapd', 'ldap-utils', 'openssl'])) {
