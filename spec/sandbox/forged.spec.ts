@@ -102,8 +102,9 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
   'ready without end': ['crashed', 'timeout'],
   'that it is fatal': ['memory'],
   'that it is fatal, in other words': ['runtime'],
-  'nothing, for ever': ['timeout'],
-  'nothing, with its mouth shut': ['timeout'],
+  // Whether its time is over or it answers no ping, it is given up.
+  'nothing, for ever': ['timeout', 'crashed'],
+  'nothing, with its mouth shut': ['timeout', 'crashed'],
   'nothing, with its ears shut': ['timeout', 'crashed'],
   'the end: exit 0': killed,
   'the end: exit 1': killed,
