@@ -28,11 +28,15 @@ describe('sallyport serve', function () {
   afterEach(() => rm(data, { recursive: true, force: true }));
 
   /** Starts with these tenants, which must be refused before anything is stored. */
-  async function refused(files: Readonly<Record<string, unknown>>, environment: Record<string, string> = {}) {
+  async function refused(
+    files: Readonly<Record<string, unknown>>,
+    environment: Record<string, string> = {},
+    node?: string,
+  ) {
     const folder = await folderOf(files);
     try {
       const all = { SALLYPORT_CONFIG: folder.path, SALLYPORT_DATA: join(data, 'new'), PORT: '0', ...environment };
-      const outcome = await sallyport(['serve'], { environment: all });
+      const outcome = await sallyport(['serve'], { environment: all, ...(node ? { node } : {}) });
       expect(outcome.code, outcome.output).to.equal(1);
       expect(outcome.output).not.to.match(/^\s+at .*:\d+:\d+/m);
       return outcome;
@@ -159,7 +163,11 @@ describe('sallyport serve', function () {
       const other = createServer();
       const port = await listening(other);
       try {
-        const { output } = await refused({ 'one/tenant.json': tenantDocument('one') }, { PORT: String(port) });
+        const { output } = await refused(
+          { 'one/tenant.json': tenantDocument('one') },
+          { PORT: String(port) },
+          process.execPath,
+        );
         expect(sentence(output)).to.equal(
           `Sallyport cannot start: port ${port} of 127.0.0.1 is in use already. Name another one in PORT.`,
         );
@@ -174,7 +182,11 @@ describe('sallyport serve', function () {
     });
 
     it("an address that is not this machine's", async () => {
-      const { output } = await refused({ 'one/tenant.json': tenantDocument('one') }, { HOST: '203.0.113.7' });
+      const { output } = await refused(
+        { 'one/tenant.json': tenantDocument('one') },
+        { HOST: '203.0.113.7' },
+        process.execPath,
+      );
       expect(sentence(output)).to.equal(
         'Sallyport cannot start: 203.0.113.7 is no address of this machine. Name one in HOST.',
       );
@@ -185,13 +197,18 @@ describe('sallyport serve', function () {
       const { output } = await refused(
         { 'one/tenant.json': tenantDocument('one') },
         { SALLYPORT_DATA: join(data, 'new/x') },
+        process.execPath,
       );
       expect(sentence(output)).to.match(/^Sallyport cannot start: the data folder .* cannot be written \(ENOTDIR\)\./);
     });
 
     it('a database that does not answer, without its password', async () => {
       const databaseUrl = `postgres://sallyport:pass-word-1@127.0.0.1:${await freePort()}/x`;
-      const { output } = await refused({ 'one/tenant.json': tenantDocument('one') }, { DATABASE_URL: databaseUrl });
+      const { output } = await refused(
+        { 'one/tenant.json': tenantDocument('one') },
+        { DATABASE_URL: databaseUrl },
+        process.execPath,
+      );
       expect(sentence(output)).to.match(/^Sallyport cannot start: The database could not be prepared: /);
       expect(output).not.to.include('pass-word-1');
     });
@@ -202,6 +219,7 @@ describe('sallyport serve', function () {
       const first = await serving(environment);
       await first.end();
       const { code, output } = await sallyport(['serve'], {
+        node: process.execPath,
         environment: { ...environment, PORT: '0', SALLYPORT_MASTER_KEY: 'b'.repeat(64) },
       });
       await folder.remove();
@@ -241,6 +259,7 @@ describe('sallyport serve', function () {
     it('lets no second process have its embedded data, and is not disturbed by it', async () => {
       running = await serving({ SALLYPORT_CONFIG: config, SALLYPORT_DATA: data });
       const { code, output } = await sallyport(['serve'], {
+        node: process.execPath,
         environment: { SALLYPORT_CONFIG: config, SALLYPORT_DATA: data, PORT: '0' },
       });
       expect(code).to.equal(1);

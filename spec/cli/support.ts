@@ -1,9 +1,10 @@
 /** Runs the command line as a person does. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { placeStore } from '../support/embedded-store.ts';
 import { freePort } from '../support/server.ts';
 import { inherited } from '../support/environment.ts';
 import type { HostedCommand, HostedOutcome } from './host.ts';
@@ -53,7 +54,7 @@ function hosted(command: HostedCommand): Promise<HostedOutcome> {
 }
 
 /**
- * As a process of its own where a Node is named, or a server asked for; else in a process that runs many commands.
+ * As a process of its own where a Node is named; else in a process that runs many commands.
  * @param args as a shell would hand them over.
  */
 export async function sallyport(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
@@ -63,9 +64,7 @@ export async function sallyport(args: readonly string[], options: RunOptions = {
     input: options.input ?? '',
     folder: options.folder ?? root,
   };
-  // A server would not leave its process as it found it.
-  const node = options.node ?? (args[0] === 'serve' ? process.execPath : undefined);
-  const { code, output } = await (node === undefined ? hosted(command) : started(node, command));
+  const { code, output } = await (options.node === undefined ? hosted(command) : started(options.node, command));
   return { code, output, lines: output.split('\n').filter((line) => line !== '') };
 }
 
@@ -125,8 +124,13 @@ export interface Serving {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts `sallyport serve` and waits until it is ready. */
+/**
+ * Starts `sallyport serve` and waits until it is ready.
+ * @param node starts the command; where none is told, the server finds an empty store rather than make one.
+ */
 export async function serving(environment: Readonly<Record<string, string>>, node?: string): Promise<Serving> {
+  const data = environment['SALLYPORT_DATA'];
+  if (data && !node && !environment['DATABASE_URL'] && !existsSync(join(data, 'postgres'))) await placeStore(data);
   const port = environment['PORT'] ?? String(await freePort());
   const url = `http://localhost:${port}`;
   const child = spawn(node ?? process.execPath, [program, 'serve'], {

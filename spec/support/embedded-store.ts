@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,5 +40,6 @@ async function make(): Promise<string> {
 /** Puts an empty store of this version into a server's data folder. */
 export async function placeStore(data: string): Promise<void> {
   made ??= make();
+  await mkdir(data, { recursive: true });
   await promisify(execFile)('cp', ['-a', await made, join(data, 'postgres')]);
 }
