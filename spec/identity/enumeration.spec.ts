@@ -36,7 +36,9 @@ describe('a failed log-in', function () {
         const began = performance.now();
         const answer = await person.submit(page, { username: `${kind}-${index}`, password: 'wrong', do: 'login' });
         times[kind]?.push(performance.now() - began);
-        const text = answer.body.replace(/(value|action|href|data-options)="[^"]*"/g, '').replaceAll(`${kind}-${index}`, '');
+        const text = answer.body
+          .replace(/(value|action|href|data-options)="[^"]*"/g, '')
+          .replaceAll(`${kind}-${index}`, '');
         said.add(`${answer.status} ${text}`);
       }
     expect(said.size).to.equal(1);
