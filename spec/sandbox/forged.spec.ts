@@ -156,6 +156,7 @@ describe('a sandbox process that lies', () => {
         const result = await run(tenantId, last ? 'truth' : 'truth, later');
         seen.push(`${tenantId} ${result.ok ? String(answerOf(result)) : `${result.kind} ${result.message}`}`);
         if (last) return;
+        await wait(10);
       }
     };
     const others = bystanders.map(keepOn);
