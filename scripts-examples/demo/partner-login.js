@@ -1,5 +1,8 @@
 // How people of the partner hospital become users here.
 function getUserName(theOidcUserInfoMap, theServerInfo) {
+  if (!theOidcUserInfoMap['sub']) {
+    deny('the partner hospital names nobody');
+  }
   return 'EXT_USER:' + theOidcUserInfoMap['sub'];
 }
 

@@ -110,13 +110,6 @@ describe('the gallery', function () {
     }
   });
 
-  it('has the same cases for `sallyport test`', async () => {
-    const { code, lines, output } = await sallyport(['test', galleryFolder]);
-    expect(code, output).to.equal(0);
-    const count = examples.flatMap(({ cases }) => cases).length;
-    expect(lines.at(-1)).to.equal(`${count} passed, 0 failed`);
-  });
-
   it('says nothing of patients in any log', () => {
     const lines = examples.flatMap(({ cases }) => cases.flatMap(({ result }) => result.result.logs));
     expect(lines.length).to.be.above(10);

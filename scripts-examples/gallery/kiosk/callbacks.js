@@ -8,5 +8,8 @@ function onSmartLoginPreContextSelection(theUserSession, theContextSelectionChoi
 }
 
 function onTokenGenerating(theUserSession, theAuthorizationRequestDetails, theClientDetails) {
-  theAuthorizationRequestDetails.addAccessTokenClaim('device', 'desk');
+  // A service stands on no desk.
+  if (theUserSession !== null) {
+    theAuthorizationRequestDetails.addAccessTokenClaim('device', 'desk');
+  }
 }

@@ -11,8 +11,8 @@ export interface Told {
   /** Sentences; none when the case holds. */
   readonly failures: readonly string[];
   readonly location?: SourceLocation;
-  /** Whether the sandbox process ended under it. */
-  readonly crashed?: boolean;
+  /** Whether what ran beside it may be why: the sandbox process ended under it, or it ran out of time. */
+  readonly disturbed?: boolean;
   readonly milliseconds: number;
 }
 

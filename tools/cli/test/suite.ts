@@ -63,7 +63,7 @@ async function runAll(
   tell: (told: Told) => void,
 ): Promise<readonly Told[]> {
   const told: (Told | undefined)[] = files.map(() => undefined);
-  const crashed: number[] = [];
+  const disturbed: number[] = [];
   let started = 0;
   let next = 0;
   const finish = (index: number, each: Told) => {
@@ -78,13 +78,13 @@ async function runAll(
       const index = started;
       started += 1;
       const each = await run(files[index] as CaseFile);
-      if (each.crashed) crashed.push(index);
+      if (each.disturbed) disturbed.push(index);
       else finish(index, each);
     }
   };
   await Promise.all(Array.from({ length: mostAtOnce }, work));
-  // Who ended the process may be a neighbour; alone, it is known.
-  for (const index of crashed) finish(index, await run(files[index] as CaseFile));
+  // Who ended the process, or kept the processor busy, may be a neighbour; alone, it is known.
+  for (const index of disturbed) finish(index, await run(files[index] as CaseFile));
   return told.filter((each) => each !== undefined);
 }
 
@@ -140,7 +140,7 @@ function withCalls(document: Found, calls: readonly CaseCall[]): Found {
   return { ...rest, calls: all, expect };
 }
 
-type Ran = Pick<Told, 'name' | 'failures' | 'location' | 'crashed'> & {
+type Ran = Pick<Told, 'name' | 'failures' | 'location' | 'disturbed'> & {
   readonly found?: Found;
   /** Whether it made requests that nothing in the case answers. */
   readonly unforeseen?: boolean;
@@ -168,7 +168,7 @@ async function runText(
     return {
       name,
       failures,
-      crashed: failure?.kind === 'crashed',
+      disturbed: isDisturbed(failure?.kind, failures),
       unforeseen: (run?.unforeseen.length ?? 0) > 0,
       ...(run ? { recorded: { calls: run.recorded, unanswered: run.unanswered } } : {}),
       ...(failure?.location ? { location: failure.location } : {}),
@@ -182,10 +182,14 @@ async function runText(
   return {
     ...told,
     unforeseen: told.unforeseen > 0,
-    crashed: !result.ok && result.kind === 'crashed',
+    disturbed: isDisturbed(result.ok ? undefined : result.kind, told.failures),
     ...(location ? { location } : {}),
     ...(found ? { found } : {}),
   };
+}
+
+function isDisturbed(kind: string | undefined, failures: readonly string[]): boolean {
+  return kind === 'crashed' || (kind === 'timeout' && failures.length > 0);
 }
 
 function parsed(text: string): unknown {
