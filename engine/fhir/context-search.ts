@@ -12,7 +12,7 @@ import { conditionsOf, conditionsOfText, type Pair } from './search-query.ts';
 /** A server may answer in smaller parts than it was asked for; no more of them are read for one page. */
 const mostBundles = 25;
 /** Who has not found it on so many pages had better search. */
-const lastPage = 20;
+export const lastPage = 20;
 
 const nothing: ContextFound = { ok: true, choices: [], more: false, total: 0 };
 

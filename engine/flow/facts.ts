@@ -185,6 +185,8 @@ export interface ContextPrepared extends Authenticated {
   readonly searching?: string | undefined;
   /** The kinds of which the script has offered choices. */
   readonly offeredKinds?: readonly string[];
+  /** The kinds that the person goes on without. */
+  readonly skippedKinds?: readonly string[];
   /** How things stood at each page on which the person chose, for a way back. */
   readonly past?: readonly PastPage[];
   /** How many choices were made when the script was asked last. */
@@ -194,9 +196,11 @@ export interface ContextPrepared extends Authenticated {
 }
 
 /** `choices` are absent while they are still those of the flow. */
-export type PastPage = Pick<
-  ContextPrepared,
-  'launchParameters' | 'session' | 'contextRequired' | 'chosen' | 'chosenBefore' | 'offeredKinds'
+export type PastPage = Required<
+  Pick<
+    ContextPrepared,
+    'launchParameters' | 'session' | 'contextRequired' | 'chosen' | 'chosenBefore' | 'offeredKinds' | 'skippedKinds'
+  >
 > &
   Partial<Pick<ContextPrepared, 'choices' | 'firstChoice'>>;
 

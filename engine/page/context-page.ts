@@ -1,10 +1,11 @@
 /** The page on which a person picks one of the choices that are open: searched, in pages, the remembered one first. */
 import type { ContextPrepared } from '../flow/facts.ts';
 import type { Ports } from '../flow/ports.ts';
+import { lastPage } from '../fhir/context-search.ts';
 import { isSearchable } from '../fhir/search-query.ts';
 import { kindOf, type NumberedChoice, openChoices, searchChoices } from '../flow/step/choices.ts';
 import { rememberedChoice } from '../flow/step/context.ts';
-import { type DueSearch, findChoices, openSearch, referenceOf } from '../flow/step/search.ts';
+import { type DueSearch, findChoices, isOptional, openSearch, referenceOf } from '../flow/step/search.ts';
 import type { ContextChoice } from '../script/model.ts';
 import { browserScriptAddress } from './browser-script.ts';
 import { type ContextBanner, contextErrors, type PageViews } from './view.ts';
@@ -20,7 +21,10 @@ type View = PageViews['context'];
 type Shown = View['choices'][number];
 
 /** What of the choices the page shows. */
-interface Part extends Pick<View, 'kind' | 'searchable' | 'pageNumber' | 'from' | 'to' | 'total' | 'remember'> {
+interface Part extends Pick<
+  View,
+  'kind' | 'searchable' | 'plainSearch' | 'maySkip' | 'pageNumber' | 'from' | 'to' | 'total' | 'remember'
+> {
   readonly choices: readonly Shown[];
   readonly more: boolean;
   readonly failed?: boolean;
@@ -81,6 +85,8 @@ async function offered(facts: ContextPrepared, { search, page: wanted }: Asked, 
   return {
     kind: open[0] ? kindOf(open[0].choice) : 'patient',
     searchable: open.length > fewChoices,
+    plainSearch: false,
+    maySkip: false,
     choices: all.slice(first, first + mostChoices).map((one) => ({
       index: one.index,
       ...bannerOf(one.choice),
@@ -98,10 +104,20 @@ async function offered(facts: ContextPrepared, { search, page: wanted }: Asked, 
 }
 
 /** The part that a search on the FHIR server finds. The remembered record comes before the first page. */
-async function found(due: DueSearch, facts: ContextPrepared, { search, page }: Asked, ports: Ports): Promise<Part> {
+async function found(due: DueSearch, facts: ContextPrepared, asked: Asked, ports: Ports): Promise<Part> {
+  const { search } = asked;
+  const page = Math.min(asked.page, lastPage);
   const result = await findChoices(due, facts, ports, { text: search, page });
   const from = (page - 1) * due.search.pageSize + 1;
-  const common = { kind: due.kind, pageNumber: page, from };
+  const { words, dates, numbers } = due.search.find;
+  const common = {
+    kind: due.kind,
+    pageNumber: page,
+    from,
+    maySkip: isOptional(due, facts),
+    // The usual words promise all three.
+    plainSearch: [words, dates, numbers].includes(undefined) || due.kind !== 'patient',
+  };
   if (!result.ok)
     return {
       ...common,

@@ -220,6 +220,7 @@ function contextWords(view: PageViews['context'], words: Words): Dressed {
     moreText: more ? say(words, total === undefined ? 'context.more-open' : 'context.more', gaps) : '',
     noneText: none,
     unavailable: error === 'unavailable',
+    searchText: say(words, view.plainSearch ? 'context.search-plain' : 'context.search'),
     narrowed: search !== '' || previous !== undefined,
     foundText: search === '' || error === 'unavailable' ? '' : choices.length === 0 ? none : say(words, found, gaps),
     choices: choices.map((choice) => bannerWords(choice, words)),

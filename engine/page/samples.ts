@@ -225,6 +225,8 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       to: 53,
       step: 1,
       mayGoBack: true,
+      maySkip: true,
+      plainSearch: false,
       previous: or(action),
       next: or(action),
       required: true,

@@ -246,6 +246,8 @@ export interface PageViews {
     readonly search: string;
     /** Whether there are so many choices that a search helps. */
     readonly searchable: boolean;
+    /** Whether it is not said what may be typed: not everything that tells patients apart is searched. */
+    readonly plainSearch: boolean;
     /** The address of the script that searches while one types; absent where there is nothing to search. */
     readonly script?: string;
     readonly choices: readonly (ContextBanner & {
@@ -274,6 +276,8 @@ export interface PageViews {
     /** How many choices were made before, and whether the last one may be made anew by the button `do=back`. */
     readonly step: number;
     readonly mayGoBack: boolean;
+    /** Whether the person may go on without, by the button `do=skip`. */
+    readonly maySkip: boolean;
     readonly error?: (typeof contextErrors)[number];
   };
   /** Buttons `do=accept` and `do=reject`. */
@@ -409,7 +413,7 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
     'do=forget',
     'remove',
   ],
-  context: ['csrf', 'step', 'choice', 'remember', 'do=choose', 'do=back', 'do=cancel', 'search'],
+  context: ['csrf', 'step', 'choice', 'remember', 'do=choose', 'do=skip', 'do=back', 'do=cancel', 'search'],
   terms: ['csrf', 'do=accept', 'do=reject'],
   consent: ['csrf', 'scope', 'remember', 'do=approve', 'do=deny'],
   manage: ['csrf', 'revoke', 'forget', 'end', 'others=end'],

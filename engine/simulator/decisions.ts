@@ -41,6 +41,11 @@ function choicesOf(facts: Facts): ReturnType<typeof openChoices> {
   return openChoices(facts as unknown as ContextPrepared);
 }
 
+/** The hidden field of the page: how many choices were made before. */
+function stepOf({ past = [] }: Facts): string {
+  return String((past as readonly unknown[]).length);
+}
+
 const cancel = () => ({ do: 'cancel' });
 const code = (typed: string) => () => ({ code: typed });
 
@@ -71,7 +76,8 @@ const rows: Readonly<Record<Wait, Row>> = {
   context: {
     words: {
       first: (_plan, facts, [first]) => ({ choice: String(choicesOf(facts)[0]?.index ?? first?.index), do: 'choose' }),
-      back: (_plan, { past }) => ({ step: String((past as readonly unknown[] | undefined)?.length ?? 0), do: 'back' }),
+      back: (_plan, facts) => ({ step: stepOf(facts), do: 'back' }),
+      skip: (_plan, facts) => ({ step: stepOf(facts), do: 'skip' }),
       cancel,
     },
     other(text, facts, shown) {

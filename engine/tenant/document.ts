@@ -1533,7 +1533,7 @@ export interface TenantDocument {
        */
       resourceType: string;
       /**
-       * Whom it is for: people whose `fhirUser` is of one of these types. Everybody where absent. The first search of a type that is for a person is the one they get.
+       * Whom it is for: people whose `fhirUser`, on that server, is of one of these types. Everybody where absent. The first search of a type that is for a person is the one they get.
        *
        * @minItems 1
        */
@@ -1569,6 +1569,10 @@ export interface TenantDocument {
        * The system of the identifier that is shown beside each record. None is shown where absent.
        */
       identifierSystem?: string;
+      /**
+       * Let people go on without a record of this kind, by a button. A patient that the scopes need is never optional.
+       */
+      optional?: boolean;
       /**
        * How many are shown on one page.
        */

@@ -366,6 +366,8 @@ export interface ContextSearch {
   /** Search parameters that what people type goes to. */
   readonly find: { readonly words?: string; readonly dates?: string; readonly numbers?: string };
   readonly identifierSystem?: string;
+  /** Whether people may go on without. */
+  readonly optional: boolean;
   readonly pageSize: number;
 }
 

@@ -51,7 +51,12 @@ const searches = [
     find: { words: 'name', dates: 'birthdate', numbers: 'identifier' },
     identifierSystem: 'urn:mrn',
   },
-  { resourceType: 'Encounter', server: 'records', parameters: { patient: '{patient}', status: 'in-progress' } },
+  {
+    resourceType: 'Encounter',
+    server: 'records',
+    parameters: { patient: '{patient}', status: 'in-progress' },
+    optional: true,
+  },
 ];
 /** By name, with what each is on that server. */
 const searchers = {
@@ -140,6 +145,11 @@ describe('several kinds of context', () => {
     const found = page.body.matchAll(/name="choice" value="([^"]+)"[^>]*>\s*<span><strong>([^<]+)/g);
     return Object.fromEntries([...found].map(([, sent = '', name = '']) => [name, sent.replace('&#x2F;', '/')]));
   }
+  /** The page as it would be after so many choices. */
+  const ofStep = (page: Page, step: string): Page => ({
+    ...page,
+    body: page.body.replace(/(name="step" value=")\d+/, (_whole, before: string) => `${before}${step}`),
+  });
   const titleOf = (page: Page) => /<h1>([^<]*)/.exec(page.body)?.[1];
   const pick = ({ person }: Arrived, page: Page, name: string) =>
     person.submit(page, { choice: choicesOf(page)[name] ?? 'none', do: 'choose' });
@@ -271,16 +281,14 @@ describe('several kinds of context', () => {
       for (const page of [first, second]) expect(titleOf(page)).to.equal('Choose a patient');
       expect(titleOf(await back(at, visits)), 'from a page that is long gone').to.equal('Choose a patient');
       const next = await pick(at, await at.person.open(first.url), 'Patient ben');
-      expect(
-        titleOf(await back(at, { ...visits, body: visits.body.replace(/(name="step" value=")1/, '$10') })),
-      ).to.equal('Choose a visit');
+      expect(titleOf(await back(at, ofStep(visits, '0')))).to.equal('Choose a visit');
       expect((await finish(at, await pick(at, next, 'Visit ben-1'))).body).to.include({ encounter: 'ben-1' });
     });
 
     it('is none from the first page, whatever is sent', async () => {
       const at = await arrive('later');
       for (const step of ['0', '1', '-1', ''])
-        expect(titleOf(await at.person.submit(at.page, { do: 'back', step })), step).to.equal('Choose a patient');
+        expect(titleOf(await back(at, ofStep(at.page, step))), step).to.equal('Choose a patient');
     });
   });
 
@@ -341,6 +349,19 @@ describe('several kinds of context', () => {
       });
       const { body } = await finish(arrived, third);
       expect(body).to.include({ patient: 'p3' }).and.not.have.property('encounter');
+    });
+
+    it('are gone on without where that is allowed, and where it is not, by no form', async () => {
+      const arrived = await search('busy');
+      const { person } = arrived;
+      expect(arrived.page.body, 'a patient is needed').not.to.contain('value="skip"');
+      expect(titleOf(await person.submit(arrived.page, { do: 'skip' }))).to.equal('Choose a patient');
+      const visits = await person.submit(arrived.page, { choice: 'Patient/p2', do: 'choose' });
+      expect(visits.body).to.contain('value="skip"');
+      const stale = await person.submit(ofStep(visits, '0'), { do: 'skip' });
+      expect(titleOf(stale), 'the form of a page before').to.equal('Choose a visit');
+      const { body } = await finish(arrived, await person.submit(visits, { do: 'skip' }));
+      expect(body).to.include({ patient: 'p2' }).and.not.have.property('encounter');
     });
 
     it('are only what the search finds for this very person, whatever a form says', async () => {

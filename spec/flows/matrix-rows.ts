@@ -147,7 +147,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'context settled/reject': { facts: { session: stranded, launchParameters: {} } },
   'context/chosen': { facts: { choices: [choice], launchParameters: {} }, input: { choice: '0' } },
   'context/back': {
-    facts: { past: [{ launchParameters: {}, session, contextRequired: true }], choices: [choice] },
+    facts: { past: [{ launchParameters: {}, session, contextRequired: true, chosen: [] }], choices: [choice] },
     input: { do: 'back', step: '1' },
   },
   'context/reject': { input: { do: 'cancel' } },

@@ -6,7 +6,7 @@ import type { Authenticated, ContextKnown, ContextPrepared, Grant, PastPage } fr
 import type { Ports } from '../ports.ts';
 import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
 import { kindOf, missingKinds, needsPatient, openChoices, settledKinds, withOffered } from './choices.ts';
-import { dueSearches, findChoice, findChoices, openSearch, referenceOf } from './search.ts';
+import { dueSearches, findChoice, findChoices, isOptional, openSearch, referenceOf } from './search.ts';
 
 type Prepared = Omit<ContextPrepared, keyof Authenticated>;
 type Progress = Pick<ContextPrepared, 'launchParameters' | 'chosen'>;
@@ -106,6 +106,7 @@ interface NextSearch {
 /** The first search that finds something, or cannot be made: then the person is told so. */
 async function searchNext(facts: ContextPrepared, ports: Ports): Promise<NextSearch | undefined> {
   for (const due of dueSearches(facts, ports)) {
+    if (isOptional(due, facts) && facts.prompt.includes('none')) continue;
     const found = await findChoices(due, facts, ports);
     if (!found.ok) return { kind: due.kind, failed: true };
     const [first, ...others] = found.choices;
@@ -188,42 +189,48 @@ export async function acceptChoice(
   facts: ContextPrepared,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
-): Promise<StepResult<{ chosen: Progress & Way; back: PageBefore }> | Again> {
+): Promise<StepResult<{ chosen: Progress & Way & Pick<ContextPrepared, 'skippedKinds'>; back: PageBefore }> | Again> {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person chose no context', 'context-cancelled');
   const view = { search: String(input['search'] ?? ''), page: String(input['page'] ?? '') };
   if (input['do'] === 'search') return { kind: 'again', view };
   if (input['do'] === 'back') {
-    const way = wayBack(facts, input['step']);
-    return way ? move('back', way) : { kind: 'again' };
+    const way = isOfThisPage(facts, input) ? wayBack(facts) : undefined;
+    return way ? move('back', way) : { kind: 'again', view };
+  }
+  const due = openSearch(facts, ports);
+  if (input['do'] === 'skip' && isOfThisPage(facts, input) && due && isOptional(due, facts)) {
+    const { launchParameters, chosen = [], skippedKinds = [] } = facts;
+    return move('chosen', { launchParameters, chosen, ...onward(facts), skippedKinds: [...skippedKinds, due.kind] });
   }
   const picked = await pickedChoice(facts, String(input['choice']), ports);
   if (picked === 'unavailable') return { kind: 'again', error: 'unavailable', view };
   if (!picked) return { kind: 'again', error: 'choose-one', view };
   if (ports.tenant.launch.rememberChoice) await remember(facts, picked, input['remember'] !== undefined, ports);
-  const { launchParameters, session, contextRequired, chosen, chosenBefore, offeredKinds } = facts;
-  const page: PastPage = {
-    launchParameters,
-    session,
-    contextRequired,
-    ...(chosen === undefined ? {} : { chosen }),
-    ...(chosenBefore === undefined ? {} : { chosenBefore }),
-    ...(offeredKinds === undefined ? {} : { offeredKinds }),
-  };
-  return move('chosen', { ...choose(facts, picked), past: [...(facts.past ?? []), page], searching: undefined });
+  return move('chosen', { ...choose(facts, picked), ...onward(facts) });
 }
 
-/**
- * How things stood at the page before. What was chosen there is forgotten.
- * @param step how many choices the page knew of that the form came from: a form sent twice goes back once.
- */
-function wayBack(facts: ContextPrepared, step: unknown): PageBefore | undefined {
+/** Keeps how things stood at this page, for a way back to it. */
+function onward(facts: ContextPrepared): Way {
+  const { launchParameters, session, contextRequired, past = [] } = facts;
+  const { chosen = [], chosenBefore = 0, offeredKinds = [], skippedKinds = [] } = facts;
+  const page = { launchParameters, session, contextRequired, chosen, chosenBefore, offeredKinds, skippedKinds };
+  return { past: [...past, page], searching: undefined };
+}
+
+/** Whether a form knows of as many choices as there are: what is sent twice goes back, or on, only once. */
+function isOfThisPage({ past = [] }: ContextPrepared, input: Readonly<Record<string, unknown>>): boolean {
+  return input['step'] === String(past.length);
+}
+
+/** How things stood at the page before. What was chosen there is forgotten. */
+function wayBack(facts: ContextPrepared): PageBefore | undefined {
   const { past = [] } = facts;
   const before = past.at(-1);
-  if (!before || step !== String(past.length)) return undefined;
+  if (!before) return undefined;
   const { choices, firstChoice = 0 } = facts;
-  const unlessKept = { chosen: [], chosenBefore: 0, offeredKinds: [], choices, firstChoice };
   return {
-    ...unlessKept,
+    choices,
+    firstChoice,
     ...before,
     past: past.slice(0, -1),
     searching: undefined,

@@ -5,7 +5,7 @@ import type { ContextChoice } from '../../script/model.ts';
 import type { ContextSearch, FhirServer } from '../../tenant/tenant.ts';
 import type { ContextPrepared } from '../facts.ts';
 import type { ContextFound, Ports } from '../ports.ts';
-import { fits, missingKinds, withOffered } from './choices.ts';
+import { fits, missingKinds, needsPatient, withOffered } from './choices.ts';
 
 /** A search that is for this person and this app. */
 export interface DueSearch {
@@ -26,12 +26,18 @@ export function dueSearches(facts: ContextPrepared, { tenant }: Ports): readonly
   for (const search of tenant.launch.searches) {
     const kind = search.resourceType.toLowerCase();
     // What the script offers of a kind is all there is of it.
-    if (facts.offeredKinds?.includes(kind)) continue;
-    const isFor = search.for === undefined || search.for.includes(typeOf(facts.session.fhirUserUrl));
+    if (facts.offeredKinds?.includes(kind) || facts.skippedKinds?.includes(kind)) continue;
+    const person = ownReference(facts.session.fhirUserUrl, server.url);
+    const isFor = search.for === undefined || search.for.includes(person?.type ?? '');
     const isHere = search.server === undefined || search.server === server.name;
     if (missing.has(kind) && isFor && isHere && !due.has(kind)) due.set(kind, { kind, search, server });
   }
   return [...due.values()];
+}
+
+/** Whether the person may go on without. */
+export function isOptional({ kind, search }: DueSearch, { grantableScopes }: ContextPrepared): boolean {
+  return search.optional && !(kind === 'patient' && needsPatient(grantableScopes));
 }
 
 /** The search that the person is at. */
@@ -101,9 +107,4 @@ function fillings({ session, ...facts }: ContextPrepared, server: FhirServer): R
     username: session.username,
     ...(person ? { fhirUser: `${person.type}/${person.id}`, 'fhirUser.id': person.id } : {}),
   };
-}
-
-/** The type of resource that a person is, wherever it lies. */
-function typeOf(fhirUser = ''): string {
-  return /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}$/.exec(fhirUser)?.[1] ?? '';
 }
