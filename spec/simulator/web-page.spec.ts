@@ -274,6 +274,23 @@ describe('the simulator’s page', () => {
     await run(3, 'success');
   });
 
+  it('puts the script into form, undone in one step', async () => {
+    await write('function onTokenGenerating(session,details){details.addAccessTokenClaim("a",1)}');
+    await visitor.page.keyboard.press('Shift+Alt+F');
+    await on('#notice').filter({ hasText: 'callbacks.js is in form; it is not saved yet' }).waitFor();
+    expect(await on('.cm-content').innerText()).to.include('function onTokenGenerating(session, details) {\n');
+    await visitor.page.getByRole('button', { name: 'Format' }).click();
+    await on('#notice').filter({ hasText: 'in form already' }).waitFor();
+    await on('.cm-content').click();
+    await visitor.page.keyboard.press('Control+z');
+    expect(await on('.cm-content').innerText()).to.include('(session,details){');
+    await write('function (');
+    await visitor.page.getByRole('button', { name: 'Format' }).click();
+    await on('#notice').filter({ hasText: 'Nothing was changed' }).waitFor();
+    expect(await on('.cm-content').innerText()).to.include('function (');
+    forgive(/422/);
+  });
+
   it('saves the script and a case, and says where', async () => {
     await addLine("'demo_department', Environment", '  // A remark.');
     await visitor.page.getByRole('button', { name: 'Save', exact: true }).click();

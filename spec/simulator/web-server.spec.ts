@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { readFlowCase, runFlowCase } from '../../engine/simulator/case.ts';
 import { createSimulator } from '../../engine/simulator/simulator.ts';
 import { loadTenant } from '../../engine/tenant/load.ts';
+import { formatScript } from '../../tools/simulator/format.ts';
 import type { Answer, Fault, LineFault, ShownTenant } from '../../tools/simulator/shown.ts';
 import { startWebStage, type WebStage } from './web-stage.ts';
 
@@ -281,6 +282,48 @@ describe('the server of the simulator’s page', () => {
     expect((await ask('DELETE', `/api/steps/${body.paused.step}`)).status).to.equal(204);
     for (const step of [body.paused.step, 'never', '__proto__'])
       expect((await ask('POST', `/api/steps/${step}`, {})).status, step).to.equal(404);
+  });
+
+  describe('puts into form', () => {
+    const format = (name: string, text: string) =>
+      ask<Fault & { text?: string }>('POST', '/api/tenants/demo/format', { name, text });
+
+    it('a script, by the plain options of its folder, and writes nothing', async () => {
+      const before = await scriptText();
+      const configuration = join(stage.folder, '.prettierrc.json');
+      // Were the plugin or the parser taken, nothing would be formatted.
+      await writeFile(
+        configuration,
+        '{ "singleQuote": true, "semi": false, "plugins": ["./evil.js"], "parser": "css" }',
+      );
+      const { status, body } = await format('callbacks.js', 'function  onTokenGenerating( ) {return "x" ;}');
+      expect(status).to.equal(200);
+      expect(body.text).to.equal("function onTokenGenerating() {\n  return 'x'\n}\n");
+      await writeFile(configuration, '"a-shared-configuration"');
+      const plain = await format('callbacks.js', "const a = 'x'");
+      await rm(configuration);
+      expect(plain.body.text).to.equal('const a = "x";\n');
+      expect(await scriptText()).to.equal(before);
+    });
+
+    it('nothing that cannot be read, and says where', async () => {
+      const { status, body } = await format('callbacks.js', 'function (');
+      expect(status).to.equal(422);
+      expect(body.message).to.match(/^Nothing was changed: .*\(1:\d+\)$/);
+    });
+
+    it('no file that is no script of the tenant', async () => {
+      for (const name of ['tenant.json', '../demo/callbacks.js', '/tmp/x.js', ''])
+        expect((await format(name, 'x')).status, name).to.equal(404);
+      expect((await ask('POST', '/api/tenants/demo/format', { name: 'callbacks.js' })).status).to.equal(400);
+      expect((await ask('POST', '/api/tenants/other/format', { name: 'callbacks.js', text: '' })).status).to.equal(404);
+    });
+
+    it('nothing where prettier is not installed, with a sentence that says so', async () => {
+      const formatted = await formatScript('a.ts', 'const a  = 1', () => Promise.reject(new Error('not found')));
+      expect(formatted).to.deep.include({ ok: false });
+      expect(JSON.stringify(formatted)).to.include('the package prettier is not installed').and.to.include('npm ci');
+    });
   });
 
   describe('saves', () => {

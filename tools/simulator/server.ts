@@ -4,9 +4,11 @@
  * does not send the token that the start printed (so that no other page and no other user of the machine drives it).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { join } from 'node:path';
 import { type FastifyInstance, fastify } from 'fastify';
 import { bodyOf, longestBody, placeOf, refuse, serveApi, tenantOf } from './api.ts';
 import { createAssets } from './assets.ts';
+import { formatScript } from './format.ts';
 import { createRuns } from './runs.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -56,6 +58,17 @@ export async function startSimulatorServer(options: {
       return refuse(reply, 400, 'A file has a name and a text.');
     const written = await workspace.saveFile(found, name, text, before);
     return written.ok ? written : refuse(reply, 409, written.fault.message, written.fault.hint);
+  });
+  server.post('/api/tenants/:tenant/format', async (request, reply) => {
+    const { name, text } = bodyOf(request);
+    const found = placeOf(request, workspace);
+    if (!found) return refuse(reply, 404, 'There is no such tenant.');
+    if (typeof name !== 'string' || typeof text !== 'string')
+      return refuse(reply, 400, 'A file has a name and a text.');
+    const files = await workspace.files(found, {});
+    if (!files.some((file) => file.name === name)) return refuse(reply, 404, `${name} is no script of this tenant.`);
+    const formatted = await formatScript(join(found.folder, name), text);
+    return formatted.ok ? formatted : refuse(reply, 422, formatted.fault.message, formatted.fault.hint);
   });
   server.post('/api/tenants/:tenant/cases', async (request, reply) => {
     const { name, plan } = bodyOf(request);

@@ -1,6 +1,6 @@
 /** The editor of scripts: CodeMirror, with the names of the script API, and what is wrong on the line. */
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, forceLinting, linter, lintGutter, lintKeymap } from '@codemirror/lint';
@@ -27,6 +27,8 @@ export interface Editor {
   /** Files whose text is other than on the disk. */
   texts(): Readonly<Record<string, string>>;
   textOf(name: string): string;
+  /** @returns false, and changes nothing, where the text is no longer the one before. */
+  replace(name: string, before: string, text: string): boolean;
   /** What stands on the disk now. */
   saved(name: string, text: string): void;
   diskText(name: string): string;
@@ -79,6 +81,7 @@ export function createEditor(parts: {
   readonly changed: () => void;
   readonly run: () => void;
   readonly save: () => void;
+  readonly format: () => void;
 }): Editor {
   const { complete, hover } = namesOf(parts.language);
   const disk = new Map<string, string>();
@@ -116,6 +119,7 @@ export function createEditor(parts: {
       keymap.of([
         { key: 'Mod-Enter', run: act(parts.run) },
         { key: 'Mod-s', run: act(parts.save) },
+        { key: 'Shift-Alt-f', run: act(parts.format) },
       ]),
     ),
     keymap.of([
@@ -183,6 +187,12 @@ export function createEditor(parts: {
       );
     },
     textOf,
+    replace(name, before, text) {
+      if (name !== current || view.state.doc.toString() !== before) return false;
+      // One step to undo, whatever was typed a moment ago.
+      view.dispatch({ changes: changeBetween(before, text), annotations: isolateHistory.of('full') });
+      return true;
+    },
     diskText: (name) => disk.get(name) ?? '',
     saved: (name, text) => void disk.set(name, text),
     goTo(file, line, column) {
@@ -196,4 +206,14 @@ export function createEditor(parts: {
       return current;
     },
   };
+}
+
+/** From the first letter that differs to the last, so that the cursor stays where nothing changed. */
+function changeBetween(before: string, after: string) {
+  const shorter = Math.min(before.length, after.length);
+  let from = 0;
+  while (from < shorter && before[from] === after[from]) from += 1;
+  let behind = 0;
+  while (behind < shorter - from && before.at(-1 - behind) === after.at(-1 - behind)) behind += 1;
+  return { from, to: before.length - behind, insert: after.slice(from, after.length - behind) };
 }

@@ -97,6 +97,7 @@ function createPage(setting: Setting): {
     changed: showUnsaved,
     run: () => act(() => run(false)),
     save: () => act(save),
+    format: () => act(format),
   });
 
   // --- the tenant and its scripts --------------------------------------------------------------------------------------
@@ -238,6 +239,16 @@ function createPage(setting: Setting): {
       edited.length === 0 ? '' : edited.includes(editor.file) ? 'not saved' : `${edited.length} not saved`;
     byId<HTMLButtonElement>('save-file').disabled =
       !setting.mayWrite || (onServer ? edited.length === 0 : !edited.includes(editor.file));
+  }
+
+  async function format(): Promise<void> {
+    if (!tenant || onServer || editor.file === '') return;
+    const name = editor.file;
+    const text = editor.textOf(name);
+    const formatted = await server.format(tenant.id, { name, text });
+    if (formatted.text === text) notice(`${name} is in form already.`);
+    else if (editor.replace(name, text, formatted.text)) notice(`${name} is in form; it is not saved yet.`);
+    else notice(`${name} was changed meanwhile, and left as it is.`);
   }
 
   async function save(): Promise<void> {
@@ -594,6 +605,8 @@ function createPage(setting: Setting): {
   });
   stepButton.addEventListener('click', () => act(() => run(true)));
   byId('save-file').addEventListener('click', () => act(save));
+  byId('format').addEventListener('click', () => act(format));
+  byId('format').hidden = onServer;
   byId('save-case').addEventListener('click', () => act(saveCase));
   byId('share').addEventListener('click', share);
   fileSelect.addEventListener('change', () => {

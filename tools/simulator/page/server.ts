@@ -94,6 +94,8 @@ export const server = {
     ask<{ readonly faults: readonly LineFault[] }>('POST', of(tenant, '/check'), scripts),
   saveFile: (tenant: string, file: { readonly name: string; readonly text: string; readonly before: string }) =>
     ask<{ readonly file: string }>('PUT', of(tenant, '/file'), file),
+  format: (tenant: string, file: { readonly name: string; readonly text: string }) =>
+    ask<{ readonly text: string }>('POST', of(tenant, '/format'), file),
   saveCase: (tenant: string, wish: Wish & { readonly name: string }) =>
     ask<{ readonly file: string } | MadeCase | Extract<Answer, { kind: 'faults' }>>('POST', of(tenant, '/cases'), wish),
   saveVersion: (tenant: string, version: Scripts & { readonly note: string; readonly activate: boolean }) =>
