@@ -68,6 +68,8 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       await on('#notice').filter({ hasText: 'Saved as version' }).waitFor();
       expect(await on('#version option:checked').innerText()).to.match(/^[0-9a-f]{8} – the ward in the token/);
       expect(await button('Save as a version').isDisabled()).to.equal(true);
+      // Its server puts nothing into form: that takes time that others wait for.
+      expect(await button('Format').count()).to.equal(0);
       const [version] = itemsOf(await admin('GET', `${slot}/versions`));
       expect(version).to.include({ author: 'bootstrap', note: 'the ward in the token', origin: 'upload' });
       expect(await active()).to.equal(before);

@@ -130,16 +130,16 @@ describe('the simulator’s page', () => {
   it('waits before each callback, and goes on with another input', async () => {
     await visitor.page.getByRole('button', { name: 'Step', exact: true }).click();
     const input = on('#step-input');
-    for (const hook of ['onAuthenticateSuccess', 'onSmartLoginPreContextSelection']) {
-      await on('.headline')
+    const pausedAt = (hook: string, before: string) =>
+      on('.headline')
         .filter({ hasText: `${hook} is about to run` })
+        .filter({ hasText: before })
         .waitFor();
-      await on('#step-go').click();
-    }
-    // The demo's script is asked for an encounter, too.
-    await on('.headline').filter({ hasText: 'onSmartLoginPreContextSelection is about to run' }).waitFor();
+    await pausedAt('onAuthenticateSuccess', 'the first callback of this run');
     await on('#step-go').click();
-    await on('.headline').filter({ hasText: 'onTokenGenerating is about to run' }).waitFor();
+    await pausedAt('onSmartLoginPreContextSelection', '1 ran before it');
+    await on('#step-go').click();
+    await pausedAt('onTokenGenerating', '2 ran before it');
     expect(await state('token generating').getAttribute('class')).to.include('paused');
     await input.fill('{ "session": ');
     await on('#step-go').click();

@@ -56,6 +56,8 @@ function shown(trace: Trace, path: readonly ShownState[], again: string | undefi
     tokens: {},
     unforeseen: [],
     sent: [],
+    recorded: [],
+    unanswered: [],
     values: {},
     audit: [],
     log: [],
