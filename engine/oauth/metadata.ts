@@ -37,7 +37,9 @@ function grantTypes(tenant: Tenant): GrantType[] {
 
 function scopes(tenant: Tenant): string[] {
   const supported = [
-    ...(offersOpenId(tenant) ? ['openid', 'profile', 'email', ...(servesFhir(tenant) ? ['fhirUser'] : [])] : []),
+    ...(offersOpenId(tenant)
+      ? ['openid', 'profile', 'email', 'phone', ...(servesFhir(tenant) ? ['fhirUser'] : [])]
+      : []),
     ...(offersOfflineAccess(tenant) ? ['offline_access', 'online_access'] : []),
     ...(isInteractive(tenant) && servesFhir(tenant)
       ? ['launch', 'launch/patient', 'patient/*.cruds', 'patient/*.*', 'user/*.cruds', 'user/*.*']
@@ -116,6 +118,8 @@ export function openidConfiguration(tenant: Tenant): Metadata {
       'given_name',
       'family_name',
       'email',
+      'phone_number',
+      'phone_number_verified',
       'profile',
       ...(servesFhir(tenant) ? ['fhirUser'] : []),
     ],

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { UserSessionModel } from '../script/model.ts';
 import type { TokenRequest } from '../flow/facts.ts';
+import { phoneClaims } from '../flow/step/personal.ts';
 import type { StoredToken } from '../store/store.ts';
 import type { Client } from '../tenant/tenant.ts';
 import { bearerOf, challenge, isBearer, readBearer } from './bearer.ts';
@@ -186,6 +187,7 @@ export function userinfoRoute(server: FastifyInstance, contextOf: ContextOf): vo
           ? { name: [session.givenName, session.familyName].filter(Boolean).join(' ') }
           : {}),
         ...(scopes.includes('email') && session.email ? { email: session.email } : {}),
+        ...(await phoneClaims(scopes, token.userId, context.ports)),
       });
     },
   });

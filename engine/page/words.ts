@@ -83,7 +83,7 @@ export const scopeGroups = ['identity', 'context', 'patient', 'user', 'system', 
 
 export type ScopeGroup = (typeof scopeGroups)[number];
 
-const identityScopes = ['openid', 'fhirUser', 'profile', 'email'];
+const identityScopes = ['openid', 'fhirUser', 'profile', 'email', 'phone'];
 const timeScopes = ['online_access', 'offline_access'];
 
 /** The group that a scope is shown in: whom it names, what was selected, whose records, and for how long. */

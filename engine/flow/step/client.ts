@@ -60,7 +60,7 @@ export async function grantClientScopes(
   const requestedScopes = readScopes(parameters['scope'], 400);
   if ('kind' in requestedScopes) return requestedScopes;
   const personal = (scope: string) =>
-    ['openid', 'fhirUser', 'profile', 'email', 'online_access', 'offline_access'].includes(scope) ||
+    ['openid', 'fhirUser', 'profile', 'email', 'phone', 'online_access', 'offline_access'].includes(scope) ||
     scope.startsWith('launch');
   const own = client.scopes.filter((scope) => !personal(scope));
   const approvedScopes = requestedScopes.length === 0 ? own : intersectScopes(requestedScopes, own);

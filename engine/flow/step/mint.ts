@@ -11,6 +11,7 @@ import type { Client, SigningAlgorithm, Tenant } from '../../tenant/tenant.ts';
 import type { Grant, Granted, Minted } from '../facts.ts';
 import type { Ports } from '../ports.ts';
 import { move, reject, type StepResult } from '../table.ts';
+import { phoneClaims } from './personal.ts';
 
 export async function mint(
   { grant }: Granted,
@@ -169,6 +170,7 @@ async function signIdToken(
         ? { name: [session.givenName, session.familyName].filter(Boolean).join(' ') }
         : {}),
       ...(scopes.includes('email') && session?.email ? { email: session.email } : {}),
+      ...(await phoneClaims(scopes, grant.userId, ports)),
       ...grant.idTokenClaims,
       iss: ports.tenant.issuer,
       sub: grant.subject,

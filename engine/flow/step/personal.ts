@@ -1,4 +1,5 @@
 import type { UserSessionModel } from '../../script/model.ts';
+import type { Ports } from '../ports.ts';
 
 /** What a provider's claims say of the person, as far as they say anything (OpenID Connect Core section 5.1). */
 export function personalOf(
@@ -11,4 +12,18 @@ export function personalOf(
     ...(familyName ? { familyName } : {}),
     ...(email ? { email } : {}),
   };
+}
+
+/**
+ * The claims of the scope `phone` (OpenID Connect Core section 5.4): the number that the person's account has by now.
+ * Nobody verifies numbers yet, which the second claim says.
+ */
+export async function phoneClaims(
+  scopes: readonly string[],
+  userId: string | undefined,
+  ports: Pick<Ports, 'user'>,
+): Promise<{ readonly phone_number?: string; readonly phone_number_verified?: boolean }> {
+  if (!scopes.includes('phone') || userId === undefined) return {};
+  const phone = (await ports.user(userId))?.phone;
+  return phone === undefined ? {} : { phone_number: phone, phone_number_verified: false };
 }

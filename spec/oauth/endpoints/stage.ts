@@ -69,6 +69,14 @@ const clients: readonly Readonly<Record<string, unknown>>[] = [
     scopes: [...personal, 'system/*.rs', 'online_access', 'offline_access'],
   },
   {
+    clientId: 'caller',
+    profile: 'oidc',
+    tokenEndpointAuthMethods: ['none'],
+    grantTypes: ['authorization_code'],
+    redirectUris: ['http://127.0.0.1/callback'],
+    scopes: ['openid', 'phone'],
+  },
+  {
     clientId: 'plain-oidc',
     profile: 'oidc',
     ...service,

@@ -1,6 +1,8 @@
 /** Userinfo: who the bearer's person is, by one token, sent one way (OpenID Connect Core 5.3, RFC 6750). */
 import { expect } from 'chai';
-import { basic } from '../../support/oauth.ts';
+import { decodeJwt } from 'jose';
+import { authorizationRequest, basic, redeem } from '../../support/oauth.ts';
+import { createPerson } from '../../support/person.ts';
 import { leavesNothing, useStage } from './stage.ts';
 import { type Form, tokensOf } from './token-support.ts';
 import { expectNotStored, expectOAuthError, jsonOf, send, type Sent } from './wire.ts';
@@ -57,6 +59,34 @@ describe('the userinfo endpoint', () => {
   it('tells no more than the scopes allow', async () => {
     const answer = await send(stage().server, 'GET', path, { headers: bearer(plain['access_token']) });
     expect(jsonOf(answer)).to.deep.equal({ sub: 'jane' });
+  });
+
+  it('tells the telephone number where the person approved `phone` and has one', async () => {
+    const { server, admin } = stage();
+    const asked = { client_id: 'caller', aud: undefined, prompt: 'consent' };
+    const learnt = async (scope = 'openid phone') => {
+      const person = createPerson(server.url);
+      const { url, verifier } = authorizationRequest(server, { ...asked, scope });
+      const login = await person.open(url);
+      let consent = await person.submit(login, { username: 'jane', password: 'demo-password', do: 'login' });
+      if (consent.body.includes('value="accept"')) consent = await person.submit(consent, { do: 'accept' });
+      expect(consent.body.includes('See your telephone number')).to.equal(scope.includes('phone'));
+      const back = await person.walk(consent, { username: '' });
+      const { body } = await redeem(server, back.searchParams.get('code') ?? '', verifier, { client_id: 'caller' });
+      const answer = await send(server, 'GET', path, { headers: bearer(body['access_token']) });
+      const { phone_number: number, phone_number_verified: verified } = decodeJwt(String(body['id_token']));
+      return { idToken: { number, verified }, userinfo: jsonOf(answer) };
+    };
+    expect((await learnt()).userinfo).to.deep.equal({ sub: 'jane' });
+    await admin('PATCH', '/tenants/demo/users/jane', { phone: '+41441234567' });
+    const told = await learnt();
+    expect(told.userinfo).to.deep.equal({ sub: 'jane', phone_number: '+41441234567', phone_number_verified: false });
+    expect(told.idToken).to.deep.equal({ number: '+41441234567', verified: false });
+    expect((await learnt('openid')).userinfo).to.deep.equal({ sub: 'jane' });
+    await admin('PATCH', '/tenants/demo/users/jane', { phone: null });
+    const metadata = jsonOf(await send(server, 'GET', '/demo/.well-known/openid-configuration', {}));
+    expect(metadata['scopes_supported']).to.include('phone');
+    expect(metadata['claims_supported']).to.include.members(['phone_number', 'phone_number_verified']);
   });
 
   describe('refuses', () => {
