@@ -81,7 +81,7 @@ export interface Identified extends Validated {
   readonly claims: Readonly<Record<string, Json>>;
   readonly userId?: string;
   readonly proof: Proof;
-  /** SHA-256 of the stored hash that the person's password was compared with, where they gave one. */
+  /** SHA-256 of the stored hash that the person's password was compared with, or in whose place they used a passkey. */
   readonly passwordProof?: string;
   /** As whom a module other than the local one knows the person: their account is kept when the log-in is allowed. */
   readonly external?: { readonly provider: string; readonly subject: string };

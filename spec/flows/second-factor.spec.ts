@@ -84,6 +84,15 @@ describe('the second factor in the interactive flow', () => {
     expect(result).to.include({ kind: 'waiting', state: 'consent' });
     expect(proof).to.deep.equal({ amr: ['hwk', 'user', 'mfa'] });
   });
+  it('leaves the age of a password alone that nobody used, and not that it must be changed', async () => {
+    const jane = { ...stranger, defaultLaunchContexts: session.defaultLaunchContexts, passwordHash: 'argon2' };
+    const old = { ...tenant, passwords: { minimumLength: 8, maximumAgeDays: 1 } };
+    const aged = await byPasskey({ tenant: old, 'look.user': jane, ...enrolled });
+    expect(aged.result).to.include({ kind: 'waiting', state: 'consent' });
+    const due = { ...jane, mustChangePassword: true };
+    const asked = await byPasskey({ tenant: old, 'look.user': due, ...enrolled });
+    expect(asked.result).to.include({ kind: 'waiting', state: 'new password' });
+  });
   const notByPasskey: Readonly<Record<string, readonly [Changes, Changes?]>> = {
     'where the tenant does not want it': [
       { tenant: { ...tenant, secondFactor: { ...passkeyLogIn, passkeyLogIn: false } } },

@@ -330,6 +330,39 @@ describe('a second factor', function () {
       expect(textOf(elsewhere)).to.include('does not log you in here');
     });
 
+    it('is asked for another password where the person must choose one, and not for the age of an unused one', async () => {
+      const { id, username, key } = await withPasskey();
+      const byPasskey = async (person: Person) => {
+        const { page, verifier } = await logInPage(person);
+        const next = await person.submit(page, { passkey: key.use(optionsOf(page, 'get')), do: 'passkey' });
+        return { next, verifier };
+      };
+      const isNewPassword = ({ body }: Page) => body.includes('name="again"');
+      await admin('PATCH', `${users}/${id}`, { mustChangePassword: true });
+      const person = visitor();
+      const { next, verifier } = await byPasskey(person);
+      expect(isNewPassword(next)).to.equal(true);
+      const same = await person.submit(next, { password, again: password, do: 'save' });
+      expect(isNewPassword(same), 'the one there is').to.equal(true);
+      const chosen = 'a lantern for an otter';
+      const goesOn = await person.submit(same, { password: chosen, again: chosen, do: 'save' });
+      const { claims } = await arrive(person, goesOn, verifier);
+      expect(claims).to.deep.include({ sub: username, amr: ['hwk', 'user', 'mfa'] });
+      expect(isNewPassword((await byPasskey(visitor())).next)).to.equal(false);
+      // Another one that an administrator sets meanwhile is not replaced by whoever waits at the page.
+      await admin('PATCH', `${users}/${id}`, { mustChangePassword: true });
+      const late = visitor();
+      const waits = await byPasskey(late);
+      await admin('PATCH', `${users}/${id}`, { password: 'set by somebody else now' });
+      const refused = await late.submit(waits.next, { password, again: password, do: 'save' });
+      expect(new URL(refused.url).searchParams.get('error')).to.equal('access_denied');
+      // Declined, nothing is changed and nobody logged in.
+      await admin('PATCH', `${users}/${id}`, { mustChangePassword: true });
+      const other = visitor();
+      const declined = await other.submit((await byPasskey(other)).next, { do: 'cancel' });
+      expect(new URL(declined.url).searchParams.get('error')).to.equal('access_denied');
+    });
+
     const lies: Readonly<Record<string, Lies>> = {
       'of another site': { origin: 'https://evil.example' },
       'of another port': { origin: 'http://localhost:1' },

@@ -179,6 +179,8 @@ async function provePasskey(
       claims: {},
       userId: user.id,
       proof: { amr: [result.method, 'user', 'mfa'] },
+      // What was proved is worth a password: another one may be chosen by it, in the place of this very one.
+      ...(user.passwordHash === undefined ? {} : { passwordProof: ports.hash(user.passwordHash) }),
       session: sessionOf(user),
     });
   const reason = result.ok ? 'wrong-passkey' : result.reason;

@@ -14,9 +14,11 @@ export async function findPasswordDue(
   facts: PersonKnown,
   ports: Ports,
 ): Promise<StepResult<{ current: unknown; due: PasswordDue }>> {
-  // Nobody chooses another password without having just proved the one there is.
+  // Nobody chooses another password without having just proved the one there is, or more.
   const user = facts.passwordProof === undefined ? undefined : await ports.user(facts.userId);
-  const why = user && whyChange(user, ports.tenant.passwords, ports.now());
+  const due = user && whyChange(user, ports.tenant.passwords, ports.now());
+  // Who is to choose another one chooses it however they logged in; its age is of the log-in that uses it.
+  const why = due === 'expired' && !facts.proof.amr.includes('pwd') ? undefined : due;
   return why === undefined ? move('current', {}) : move('due', { passwordDue: why });
 }
 
