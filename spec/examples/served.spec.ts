@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { authorizationRequest, basic, postForm, type TokenAnswer } from '../support/oauth.ts';
 import { serveDirectory } from '../support/directory.ts';
+import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { createPerson } from '../support/person.ts';
 import { freePort } from '../support/server.ts';
 import {
@@ -26,18 +28,30 @@ describe('the gallery, served', function () {
   this.timeout(120_000);
   let gallery: Gallery;
   let directoryPort = 0;
+  let post: MailServer;
   before(async () => {
     directoryPort = await freePort();
+    post = await startMailServer();
     gallery = await startGallery(async (config) => {
       await editDocument(config, 'office-hours', (document) => {
         // Closed on every day there is, whenever this runs.
         document['environment'] = { ...(document['environment'] as object), OPEN_DAYS: 'Never' };
       });
+      await editDocument(config, 'patient-sign-up', (document) => {
+        document['mail'] = {
+          from: 'desk@hospital.example',
+          smtp: { host: '127.0.0.1', port: post.port, security: 'none' },
+        };
+        document['selfRegistration'] = { ...(document['selfRegistration'] as object), minimumSeconds: 0 };
+      });
       const path = join(config, 'directory-groups/tenant.json');
       await writeFile(path, (await readFile(path, 'utf8')).replace('localhost:9211', `localhost:${directoryPort}`));
     });
   });
-  after(() => gallery.close());
+  after(async () => {
+    await gallery.close();
+    await post.close();
+  });
   afterEach(() => gallery.outside.fail());
 
   const errorOf = ({ back, answer }: { readonly back: URL; readonly answer: TokenAnswer }) =>
@@ -224,6 +238,44 @@ describe('the gallery, served', function () {
     gallery.outside.fail('/staff');
     for (const username of ['ada', 'caretaker'])
       expect(await attempt(username, 'demo-password'), username).to.include('cannot be checked right now');
+  });
+
+  it('patient-sign-up: the account opens the record that fits, and is not made where none does', async () => {
+    const { issuer, url } = gallery.tenant('patient-sign-up');
+    const password = 'a lantern for an otter';
+    const form = { givenName: 'Peter', familyName: 'Chalmers', birthDate: '1974-12-25', recordNumber: 'MRN-10137' };
+    /** From the form through the mail to a chosen password. */
+    async function signUp(email: string, answers: Readonly<Record<string, string>>): Promise<string> {
+      const person = createPerson(url);
+      await person.submit(await person.open(`${issuer}/register`), { ...answers, email, do: 'register' });
+      for (let round = 0; round < 200 && !post.mails.some(({ to }) => to.includes(email)); round += 1)
+        await setTimeout(25);
+      const { raw = '' } = post.mails.find(({ to }) => to.includes(email)) ?? {};
+      const page = await person.open(/http:\/\/\S+\/register\/confirm\?link=[\w-]{43}/.exec(raw)?.[0] ?? 'no mail');
+      return (await person.submit(page, { password, again: password, do: 'create' })).body;
+    }
+    const refusal = 'could not find you with these data';
+    const attempts = [
+      { familyName: 'Nobody' },
+      { birthDate: '1974-12-24' },
+      { recordNumber: 'MRN-99999' },
+    ] as readonly Readonly<Record<string, string>>[];
+    for (const [index, wrong] of attempts.entries())
+      expect(await signUp(`wrong-${index}@home.example`, { ...form, ...wrong })).to.include(refusal);
+    gallery.outside.fail('/fhir');
+    expect(await signUp('later@home.example', form)).to.not.include('Your account is ready');
+    gallery.outside.fail();
+    expect(await signUp('peter@home.example', form)).to.include('Your account is ready');
+    const { answer, claims } = await visit(gallery, 'patient-sign-up', {
+      scope: record,
+      username: 'peter@home.example',
+      password,
+    });
+    expect(answer.body).to.include({ patient: 'p2' });
+    expect(claims['authorities']).to.deep.include({
+      permission: 'FHIR_READ_ALL_IN_COMPARTMENT',
+      argument: 'Patient/p2',
+    });
   });
 
   describe('codap-decision', () => {

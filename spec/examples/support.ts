@@ -84,6 +84,7 @@ export async function editDocument(
 export interface Wish {
   readonly scope: string;
   readonly username: string;
+  readonly password?: string;
   readonly clientId?: string;
   /** Below the stand-in's address. */
   readonly fhir?: string;
@@ -122,6 +123,7 @@ export async function visit(gallery: Gallery, tenant: string, wish: Wish): Promi
   if (wish.provider !== undefined) page = await person.submit(page, { provider: wish.provider });
   const back = await person.walk(page, {
     username: wish.username,
+    ...(wish.password === undefined ? {} : { password: wish.password }),
     ...(wish.choice === undefined ? {} : { choice: wish.choice }),
   });
   const answer = await redeem(server, back.searchParams.get('code') ?? 'none', verifier, { client_id: clientId });

@@ -2,10 +2,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { SMTPServer } from 'smtp-server';
-import type { AddressInfo } from 'node:net';
 import { type Admin, asAdmin } from '../admin/support.ts';
 import { authorizationRequest, logIn, postForm, redeem } from '../support/oauth.ts';
+import { type MailServer, type Received, startMailServer } from '../support/mail-server.ts';
 import { createPerson, type Page, type Person } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -15,55 +14,10 @@ const chosen = 'a lantern for an otter';
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const textOf = ({ body }: Page) => body.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
 
-interface Received {
-  readonly to: readonly string[];
-  readonly from: string;
-  readonly raw: string;
-  readonly user: string | undefined;
-  readonly secure: boolean;
-}
-
-/** A mail server that keeps what it is given. */
-async function startMailServer() {
-  const mails: Received[] = [];
-  const state = { refuse: false };
-  const server = new SMTPServer({
-    authOptional: true,
-    allowInsecureAuth: true,
-    onAuth: (auth, _session, done) =>
-      auth.password === 'the-mail-secret'
-        ? done(undefined, { user: auth.username ?? '' })
-        : done(new Error('wrong password')),
-    onRcptTo: (_address, _session, done) => (state.refuse ? done(new Error('no such mailbox')) : done()),
-    onData(stream, session, done) {
-      let raw = '';
-      stream.on('data', (chunk: Buffer) => (raw += chunk.toString()));
-      stream.on('end', () => {
-        const { rcptTo, mailFrom } = session.envelope;
-        mails.push({
-          to: rcptTo.map(({ address }) => address),
-          from: mailFrom === false ? '' : mailFrom.address,
-          raw: raw.replace(/=\r\n/g, '').replace(/=3D/g, '='),
-          user: session.user,
-          secure: session.secure,
-        });
-        done();
-      });
-    },
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    mails,
-    state,
-    port: (server.server.address() as AddressInfo).port,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}
-
 describe('a forgotten password', function () {
   this.timeout(120_000);
   let server: TestServer;
-  let post: Awaited<ReturnType<typeof startMailServer>>;
+  let post: MailServer;
   let admin: Admin;
   let count = 0;
   // Each test asks from an address of its own, as the throttle counts by it.
