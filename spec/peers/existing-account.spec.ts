@@ -9,7 +9,7 @@ import type { Page } from '../support/person.ts';
 import { freePort } from '../support/server.ts';
 import { addProvider, chooseProvider, editTenant, foreignUsers, logInThere, newestTrace } from './federated-stage.ts';
 import { clientId, clientSecret, type ForeignProvider, startForeignProvider } from './foreign-provider.ts';
-import { onEachDatabase } from './stage.ts';
+import { onPostgres } from './stage.ts';
 
 const password = 'demo-password';
 let port = 0;
@@ -33,7 +33,7 @@ async function prepare(config: string): Promise<void> {
   );
 }
 
-onEachDatabase(
+onPostgres(
   'a person from oidc-provider whose name is taken',
   (server) => {
     let provider: ForeignProvider;

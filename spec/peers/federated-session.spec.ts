@@ -8,7 +8,7 @@ import { createPerson, type Page, type Person } from '../support/person.ts';
 import { freePort, type TestServer } from '../support/server.ts';
 import { addProvider, arrive, chooseProvider, editTenant, foreignUsers, logInThere } from './federated-stage.ts';
 import { clientId, clientSecret, type ForeignProvider, startForeignProvider } from './foreign-provider.ts';
-import { onEachDatabase } from './stage.ts';
+import { onPostgres } from './stage.ts';
 
 const afterwards = 'http://127.0.0.1:45678/after';
 let port = 0;
@@ -31,7 +31,7 @@ async function prepare(config: string): Promise<void> {
   });
 }
 
-onEachDatabase(
+onPostgres(
   'a session that began at oidc-provider',
   (server) => {
     let provider: ForeignProvider;
@@ -230,7 +230,7 @@ onEachDatabase(
   { prepare },
 );
 
-onEachDatabase(
+onPostgres(
   'accounts that are linked',
   (server) => {
     let provider: ForeignProvider;

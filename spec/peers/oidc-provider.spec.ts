@@ -26,7 +26,7 @@ import {
   newSigningKey,
   startForeignProvider,
 } from './foreign-provider.ts';
-import { onEachDatabase } from './stage.ts';
+import { onPostgres } from './stage.ts';
 
 const loginScript = (issuer: string) => `
 function getUserName(theOidcUserInfoMap, theServerInfo) {
@@ -68,7 +68,7 @@ async function prepare(config: string): Promise<void> {
   });
 }
 
-onEachDatabase(
+onPostgres(
   'oidc-provider as the foreign provider',
   (server) => {
     let provider: ForeignProvider;

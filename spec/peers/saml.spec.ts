@@ -25,7 +25,7 @@ import {
   readLogOut,
   readRequest,
 } from './saml-provider.ts';
-import { onEachDatabase } from './stage.ts';
+import { onPostgres } from './stage.ts';
 
 const script = `
 function getUserName(theOidcUserInfoMap, theServerInfo) {
@@ -102,7 +102,7 @@ async function prepare(config: string): Promise<void> {
   });
 }
 
-onEachDatabase(
+onPostgres(
   'samlify as the SAML identity provider',
   (server) => {
     const metadataOf = async (id = 'saml', tenant = 'demo') =>

@@ -14,8 +14,9 @@ export function onEachDatabase(
   title: string,
   suite: (server: () => TestServer) => void,
   options: Pick<TestServerOptions, 'prepare'> = {},
+  databases: readonly ('PGlite' | 'PostgreSQL')[] = ['PGlite', 'PostgreSQL'],
 ): void {
-  for (const database of ['PGlite', 'PostgreSQL']) {
+  for (const database of databases) {
     describe(`${title} on ${database}`, () => {
       let server: TestServer | undefined;
       before(async () => {
@@ -32,6 +33,15 @@ export function onEachDatabase(
       });
     });
   }
+}
+
+/**
+ * As `onEachDatabase`, for suites that ask about what is said between servers: on PostgreSQL alone, unless
+ * SALLYPORT_SPEC_THOROUGH is set.
+ */
+export function onPostgres(...[title, suite, options]: Parameters<typeof onEachDatabase>): void {
+  const both = process.env['SALLYPORT_SPEC_THOROUGH'] !== undefined;
+  onEachDatabase(title, suite, options, both ? undefined : ['PostgreSQL']);
 }
 
 /** A demo client's private key of one algorithm, as the peers take it for `private_key_jwt`. */
