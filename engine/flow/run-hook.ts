@@ -1,6 +1,6 @@
 /** A hook of a flow: which version of which script runs, with what, and what becomes of what it did. */
 import { codeFrame } from '../script/compile/frame.ts';
-import type { HookName, Invocation, Json } from '../script/runner.ts';
+import type { HookName, Invocation, InvocationResult, Json } from '../script/runner.ts';
 import type { ScriptSnapshot } from '../script/version/registry.ts';
 import { callbacksFor, type ScriptSlot } from '../tenant/scripts.ts';
 import type { Script, Tenant } from '../tenant/tenant.ts';
@@ -45,14 +45,18 @@ export async function runHook(
   const { script, shadow, slot } = chosen;
   const invocation = invocationOf(ports.tenant, script, binding.hook, call.input as Json);
   const result = await ports.scripts.run(invocation);
+  const ran = (which: Script) => ({ name: binding.hook, slot, script: which, input: call.input });
   if (shadow)
     ports.tryShadow({
       slot,
       flowId: run.flowId,
+      flow: run.flow.name,
       invocation,
       result,
       shadow,
       problemOf: (effect) => validateEffect(binding.hook, effect),
+      traceOf: (which, came) =>
+        hookTrace(ports.tenant, run.flowId, ran(which), came, failureIn(binding.hook, which, came)),
     });
   if (keepsLogs(ports.tenant)) ports.scriptLog(result.logs, { hook: binding.hook, flowId: run.flowId });
   // Where nothing says more exactly what was wrong, it is the hook's function.
@@ -82,8 +86,7 @@ export async function runHook(
         };
     }
   }
-  const ran = { name: binding.hook, slot, script, input: call.input };
-  const trace = hookTrace(ports.tenant, run.flowId, ran, result, failed);
+  const trace = hookTrace(ports.tenant, run.flowId, ran(script), result, failed);
   // A denial is the script's decision; only faults may be let pass.
   const open = binding.hook === 'onPostAuthorize' && ports.tenant.policy.onPostAuthorizeOpen;
   if (outcome.kind === 'reject' && open && failed?.kind !== 'denied') {
@@ -99,6 +102,17 @@ export async function runHook(
     hook: trace,
   });
   return outcome;
+}
+
+/** Why a run failed, as far as it says so itself; the flow's policy has not looked at it. */
+function failureIn(hook: HookName, script: Script, result: InvocationResult): HookFailure | undefined {
+  const location = declarationOf(script, hook);
+  if (!result.ok) return { ...result, location: result.location ?? location };
+  if (!result.defined) return undefined;
+  const problem = validateEffect(hook, result.value);
+  if (problem !== undefined) return { kind: 'shape', message: problem, location };
+  const { failure } = (result.value ?? {}) as { readonly failure?: { readonly message?: string } };
+  return failure && { kind: 'denied', message: failure.message ?? '', location };
 }
 
 /** A callback of a tenant with all that the tenant's document gives it. */

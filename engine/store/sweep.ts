@@ -97,4 +97,20 @@ export async function sweep(
        for update of trace skip locked))`,
     [encodeJson(traces), now],
   );
+  // What is kept of the two sides of a trial is a part of a trace.
+  await rows(
+    database,
+    `update script_comparison set samples = (
+       select coalesce(jsonb_agg(case when (value ->> 'at')::numeric <= old.bound then value - 'sides' else value end
+         order by place), '[]'::jsonb)
+       from jsonb_array_elements(samples) with ordinality as each_sample (value, place))
+     from (select comparison.ctid as row_place, ?::bigint - coalesce(kept.days, ${TRACE_DAYS}) * ${DAY} as bound
+       from script_comparison as comparison
+       left join jsonb_to_recordset(?::jsonb) as kept ("tenantId" text, days bigint, most bigint)
+         on kept."tenantId" = comparison.tenant_id) as old
+     where script_comparison.ctid = old.row_place and exists (
+       select 1 from jsonb_array_elements(samples) as sample
+       where sample -> 'sides' is not null and (sample ->> 'at')::numeric <= old.bound)`,
+    [now, encodeJson(traces)],
+  );
 }

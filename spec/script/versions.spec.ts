@@ -180,6 +180,8 @@ for (const database of ['PGlite', 'PostgreSQL']) {
         claim('tried', "theDetails.removeScope('system/*.rs'); Http.post('http://127.0.0.1:1/').execute();"),
       );
       await admin('PATCH', `${at}/callbacks/rollout`, { shadow: { hash: shadow } });
+      // What the canary before was compared with is waited for: of too many trials at one time some are left out.
+      await admin('GET', `${at}/callbacks/comparisons`);
       for (let round = 0; round < 3; round += 1) expect(await versionNow()).to.equal('real');
       let compared: Record<string, unknown> | undefined;
       for (let attempt = 0; attempt < 100 && !compared; attempt += 1) {
@@ -203,6 +205,31 @@ for (const database of ['PGlite', 'PostgreSQL']) {
         .to.include('/accessTokenClaims/version')
         .and.to.satisfy((all: string[]) => all.some((pointer) => pointer.startsWith('/approvedScopes')));
       expect(JSON.stringify(compared)).not.to.include('tried').and.not.to.include('real');
+      const [both] = itemsOf(await admin('GET', `${at}/callbacks/comparisons?sides=true`)).filter(
+        ({ hook, shadowHash }) => hook === 'onTokenGenerating' && shadowHash === shadow,
+      );
+      const { sides } =
+        (both?.['samples'] as { sides: Record<string, { after: { accessTokenClaims: object } }> }[])[0] ?? {};
+      expect(sides?.['active']).to.deep.include({ name: 'onTokenGenerating', ok: true });
+      expect(sides?.['active']?.after.accessTokenClaims).to.include({ version: 'real' });
+      expect(sides?.['shadow']?.after.accessTokenClaims).to.include({ version: 'tried' });
+      expect(sides?.['shadow']).to.not.have.property('before');
+    });
+
+    it('run beside the canary for who got that, so that both sides of a difference are known', async () => {
+      const active = await upload(claim('steady'), { activate: true });
+      const canary = await upload(claim('yellow', "throw new Error('no air');"));
+      await admin('PATCH', `${at}/callbacks/rollout`, { canary: { hash: canary, share: 1 } });
+      expect(await versionNow()).to.equal('server_error');
+      const found = itemsOf(await admin('GET', `${at}/callbacks/comparisons?sides=true`)).find(
+        ({ activeHash, shadowHash, hook }) =>
+          hook === 'onTokenGenerating' && activeHash === canary && shadowHash === active,
+      );
+      expect(found?.['counts'], JSON.stringify(found)).to.include({ runs: 1, outcome: 1, activeFaults: 1, faults: 0 });
+      const [sample] = found?.['samples'] as { flow: string; sides: { active: { kind: string; location: object } } }[];
+      expect(sample?.flow).to.equal('client-credentials');
+      expect(sample?.sides.active).to.include({ kind: 'runtime' });
+      expect(sample?.sides.active.location).to.have.property('line');
     });
 
     it('on trial may loop, throw or end their process without anybody noticing', async () => {

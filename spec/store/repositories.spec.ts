@@ -340,6 +340,24 @@ for (const database of databases()) {
         expect(await found({ since: NOW - 2 * day })).to.deep.equal(['two']);
         expect(await found({ before: NOW - 2 * day })).to.deep.equal(['one']);
       });
+      it('keeps both sides of a trial as long as traces, and the sums for good', async () => {
+        const day = 86_400_000;
+        const told = { activeHash: 'a', shadowHash: 'b', hook: 'onTokenGenerating', counts: { runs: 1 } };
+        for (const age of [8, 1]) {
+          const at = NOW - age * day;
+          const samples = [{ at, flowId: `f${age}`, sides: { active: {}, shadow: {} } }];
+          for (const tenantId of ['short', 'silent'])
+            await store.scripts.compare(tenantId, 'callbacks', { ...told, samples, lastAt: at });
+        }
+        await store.sweep(NOW, { traces: [{ tenantId: 'short', days: 7, most: 500 }] });
+        const withSides = async (tenantId: string) => {
+          const [found] = await store.scripts.comparisons(tenantId, 'callbacks');
+          expect(found?.counts).to.deep.equal({ runs: 2 });
+          return found?.samples.map(({ flowId, sides }) => `${String(flowId)} ${sides !== undefined}`);
+        };
+        expect(await withSides('short')).to.deep.equal(['f1 true', 'f8 false']);
+        expect(await withSides('silent')).to.deep.equal(['f1 true', 'f8 true']);
+      });
       it('finds a live admin token only', async () => {
         const token = { id: 'one', name: 'root', role: 'admin', createdAt: 1, expiresAt: NOW + 5 };
         await store.adminTokens.save({ ...token, hash: 'h' });

@@ -454,8 +454,15 @@ export const scriptRoutes: readonly TenantRoute[] = [
     method: 'GET',
     path: `${base}/{slot}/comparisons`,
     summary:
-      'How versions on trial did beside the active one: how often they would have decided otherwise, and in what.',
+      'How versions did beside each other, on trial or as canary: how often they decided otherwise, and in what.',
     permission: 'read',
+    query: {
+      sides: {
+        type: 'boolean',
+        default: false,
+        description: 'Whether both sides of each difference come along, as the traces of the tenant keep values.',
+      },
+    },
     answer: {
       status: 200,
       schema: object({ items: list({ type: 'object' }, 'One for each pair of versions and hook.') }),
@@ -465,8 +472,22 @@ export const scriptRoutes: readonly TenantRoute[] = [
       const { tenant, parameters } = request;
       const slot = await slotOf(request, services);
       if (!slot) return unknownSlot(parameters);
+      await services.settle();
       const found = await services.store.scripts.comparisons(tenant.id, slot);
-      return ok({ items: found.map(({ lastAt, ...rest }) => ({ ...rest, lastAt: new Date(lastAt).toISOString() })) });
+      const { sides = false } = request.query as { readonly sides?: unknown };
+      // They are parts of traces, and kept no longer.
+      const since = services.now() - tenant.traces.days * 86_400_000;
+      const shown = (sample: Readonly<Record<string, unknown>>) => {
+        const { sides: both, ...rest } = sample;
+        return sides === true && both !== undefined && Number(sample['at']) >= since ? { ...rest, sides: both } : rest;
+      };
+      return ok({
+        items: found.map(({ lastAt, samples, ...rest }) => ({
+          ...rest,
+          samples: samples.map(shown),
+          lastAt: new Date(lastAt).toISOString(),
+        })),
+      });
     },
   },
 ];

@@ -119,8 +119,10 @@ export function createScriptRegistry(parts: {
       const script = base?.hash === hash ? base : await find(tenant.id, slot, hash);
       // What cannot be found must not be replaced by something nobody chose for this flow.
       if (!script) throw new Error(`the version ${hash.slice(0, 12)} of ${slot} is gone`);
-      const shadow =
-        rollout.shadow && rollout.shadow.hash !== hash ? await find(tenant.id, slot, rollout.shadow.hash) : undefined;
+      // Who got the canary is told apart from what everybody else would have got; a trial is compared with the active one.
+      const isCanary = rollout.canary?.hash === hash && rollout.active !== hash;
+      const besides = isCanary ? rollout.active : rollout.shadow?.hash;
+      const shadow = besides !== undefined && besides !== hash ? await find(tenant.id, slot, besides) : undefined;
       return { slot, script, ...(shadow ? { shadow } : {}) };
     },
     find,

@@ -9,12 +9,22 @@ import type { Script } from '../../tenant/tenant.ts';
 export interface ShadowTrial {
   readonly slot: string;
   readonly flowId: string;
+  /** Which flow it is. */
+  readonly flow: string;
   /** What the real version was run with, and what came of it. */
   readonly invocation: Invocation;
   readonly result: InvocationResult;
   readonly shadow: Script;
   /** Why an effect of the hook is malformed; undefined where it is not. */
   readonly problemOf: (effect: Json) => string | undefined;
+  /** What may be kept of a run, as the flow's trace keeps it. */
+  readonly traceOf: (script: Script, result: InvocationResult) => Tried;
+}
+
+/** A hook's part of a trace: what it was given, what came of it, and more. */
+interface Tried {
+  readonly before?: unknown;
+  readonly after?: unknown;
 }
 
 type Verdict = 'ok' | 'absent' | 'denied' | 'fault';
@@ -33,6 +43,8 @@ const areas: Readonly<Record<string, string>> = {
 /** Trials at one time; more are left out, for the real flows come first. */
 const mostAtOnce = 8;
 const longestDifference = 20;
+/** What is kept of the two sides of a difference; what is longer is left out. */
+const longestSides = 24 * 1024;
 
 function verdictOf(result: InvocationResult, problemOf: ShadowTrial['problemOf']): Verdict {
   if (!result.ok) return result.kind === 'denied' ? 'denied' : 'fault';
@@ -53,13 +65,19 @@ export function differences(left: unknown, right: unknown, at = ''): readonly st
   );
 }
 
+/** Both sides, with what they were given once. Where they are too long, what each was given and did is left out. */
+function sidesOf({ traceOf, invocation, result, shadow }: Omit<ShadowTrial, 'slot'>, tried: InvocationResult): object {
+  const [active, beside] = [traceOf(invocation.script, result), traceOf(shadow, tried)];
+  const { before: _same, ...rest } = beside;
+  const whole = { sides: { active, shadow: rest } };
+  if (Buffer.byteLength(JSON.stringify(whole)) <= longestSides) return whole;
+  const brief = ({ before: _before, after: _after, ...each }: Tried) => ({ ...each, logs: [], calls: [] });
+  return { sides: { active: brief(active), shadow: brief(beside) } };
+}
+
 /** What a trial showed, as counts to be added up and, where something differs, one sample. */
-export function compareRuns(
-  trial: Pick<ShadowTrial, 'invocation' | 'result' | 'shadow' | 'flowId' | 'problemOf'>,
-  tried: InvocationResult,
-  now: number,
-): ScriptComparison {
-  const { result, problemOf, invocation, shadow, flowId } = trial;
+export function compareRuns(trial: Omit<ShadowTrial, 'slot'>, tried: InvocationResult, now: number): ScriptComparison {
+  const { result, problemOf, invocation, shadow, flowId, flow } = trial;
   const [before, after] = [verdictOf(result, problemOf), verdictOf(tried, problemOf)];
   const values = result.ok && tried.ok && before === after ? differences(result.value, tried.value) : [];
   const changed = new Set(values.map((pointer) => areas[pointer.split('/')[1] ?? ''] ?? 'other'));
@@ -70,15 +88,18 @@ export function compareRuns(
     outcome: before === after ? 0 : 1,
     ...Object.fromEntries([...changed].map((area) => [area, 1])),
     faults: after === 'fault' ? 1 : 0,
+    activeFaults: before === 'fault' ? 1 : 0,
     activeMicroseconds: result.wallMicroseconds,
     shadowMicroseconds: tried.wallMicroseconds,
   };
   const sample = {
     at: now,
     flowId,
+    flow,
     ...(before === after ? {} : { outcome: { active: before, shadow: after } }),
     ...(values.length > 0 ? { differs: values.slice(0, longestDifference) } : {}),
     ...(!tried.ok ? { kind: tried.kind, ...(tried.location ? { location: tried.location } : {}) } : {}),
+    ...(differs ? sidesOf(trial, tried) : {}),
   };
   return {
     activeHash: invocation.script.hash,
