@@ -161,6 +161,61 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       expect(await on('#panel').innerText()).to.match(/not like this[\s\S]*callbacks\.js:2/);
     });
 
+    it('reports what versions did beside each other, with both sides of each difference', async () => {
+      const { page } = visitor;
+      const admin = adminWith(server, secret);
+      const upload = async (body: string) => {
+        const files = [{ name: 'callbacks.js', source: callback(body) }];
+        return String((await admin('POST', `${slot}/versions`, { entry: 'callbacks.js', files })).body['hash']);
+      };
+      const hash = await upload("b.addAccessTokenClaim('ward', 'South'); b.removeScope('system/*.rs');");
+      const canary = await upload("throw new Error('no air');");
+      const rollOut = (rollout: object) => admin('PATCH', `/tenants/demo/scripts/callbacks/rollout`, rollout);
+      const token = async () => {
+        const answer = await fetch(`${server.url}/demo/oauth/token`, {
+          method: 'POST',
+          headers: { authorization: `Basic ${Buffer.from('sample-service:demo-secret').toString('base64')}` },
+          body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'system/*.rs' }),
+        });
+        return answer.status;
+      };
+      await page.getByRole('tab', { name: 'Reports' }).click();
+      await on('#reports').filter({ hasText: 'Nothing was compared yet' }).waitFor();
+      await rollOut({ shadow: { hash } });
+      expect(await token()).to.equal(200);
+      await rollOut({ canary: { hash: canary, share: 1 }, shadow: null });
+      expect(await token()).to.equal(500);
+      await page.reload();
+      await on('button.state').first().waitFor();
+      await page.getByRole('tab', { name: 'Reports' }).click();
+      await on('.report').first().waitFor();
+      const reports = await on('#reports').innerText();
+      expect(reports)
+        .to.match(/Now: canary [0-9a-f]{8} for 100 %/)
+        .and.match(/claims: 1, 100 %[\s\S]*scopes: 1,/)
+        .and.match(
+          /[0-9a-f]{8} \(canary\) with [0-9a-f]{8} \(active\) beside it[\s\S]*outcome: 1,[\s\S]*errors\s+1\s+0/,
+        );
+      await inspect(visitor, 'simulator-reports');
+      const ofTrial = on('.report')
+        .filter({ hasText: `with ${hash.slice(0, 8)}` })
+        .filter({ hasText: 'onTokenGenerating' });
+      await ofTrial.getByRole('button').first().click();
+      await on('.pair caption').filter({ hasText: 'onTokenGenerating' }).waitFor();
+      expect(await on('.pair thead').first().innerText()).to.include(`Version ${hash.slice(0, 8)}`);
+      const differing = (await on('.pair .differs').allInnerTexts()).join('\n');
+      expect(differing)
+        .to.match(/demo_department[\s\S]*Cardiology/)
+        .and.match(/ward[\s\S]*South/);
+      // The rest of the path is that of the flow's own trace.
+      expect(await on('button.state[data-state="client scopes"]').getAttribute('class')).to.include('passed');
+      await page.getByRole('tab', { name: 'Reports' }).click();
+      const ofCanary = on('.report').filter({ hasText: `${canary.slice(0, 8)} (canary)` });
+      await ofCanary.getByRole('button').first().click();
+      await on('.pair .differs').filter({ hasText: 'no air' }).waitFor();
+      await rollOut({ canary: null, shadow: null });
+    });
+
     it('gives a case to the browser to save', async () => {
       await choose('Flow', 'client-credentials');
       await button('Save as case').click();
@@ -273,6 +328,7 @@ export function describeSimulatorRules(stage: () => { readonly server: TestServe
       expect((await ask(elsewhere, 'GET', '/api/tenants/demo')).status).to.equal(404);
       expect((await ask(elsewhere, 'GET', '/api/tenants/demo/traces')).status).to.equal(404);
       expect((await ask(elsewhere, 'GET', '/api/tenants/demo/traces/x')).status).to.equal(404);
+      expect((await ask(elsewhere, 'GET', '/api/tenants/demo/comparisons')).status).to.equal(404);
       expect((await runIt(elsewhere)).body).to.have.property('kind', 'faults');
       const saved = await asPage(elsewhere, 'POST', '/api/tenants/demo/versions', { texts: { 'callbacks.js': '//' } });
       expect(saved.status).to.equal(404);

@@ -44,6 +44,7 @@ const own: Readonly<Record<string, string>> = {
       'editor.ts',
       'main.ts',
       'server.ts',
+      'reports.ts',
       'share.ts',
       'trace.ts',
       'trace-list.ts',

@@ -163,6 +163,13 @@ async function simulatorPages(server: FastifyInstance, { admin, directory, engin
     const { trace } = request.params as { readonly trace: string };
     return workspace.ask<object>(found, 'getTrace', { parameters: { traceId: trace } });
   });
+  server.get('/api/tenants/:tenant/comparisons', async (request, reply) => {
+    const { workspace } = callerOf(request);
+    const found = placeOf(request, workspace);
+    if (!found) return refuse(reply, 404, 'There is no such tenant.');
+    const { slot = 'callbacks' } = chosenIn(request.query);
+    return workspace.ask<object>(found, 'listScriptComparisons', { parameters: { slot }, query: { sides: 'true' } });
+  });
   const page = async (_request: FastifyRequest, reply: FastifyReply) => {
     const { type, body, policy } = assetsNow().page();
     return reply.type(type).header('content-security-policy', policy).send(body);

@@ -1,4 +1,5 @@
 /** What server and page of the simulator tell each other. Types alone, for both sides. */
+import type { HookTrace } from '../../engine/flow/trace.ts';
 import type { Replayed } from '../../engine/script/case/replay.ts';
 import type { SimulatedHook, SimulatedPage, SimulatedRun, SimulatedState } from '../../engine/simulator/run.ts';
 import type { CompletePlan, SimulatedFlow } from '../../engine/simulator/plan.ts';
@@ -69,6 +70,29 @@ export type Answer =
   | { readonly kind: 'run'; readonly run: ShownRun }
   | { readonly kind: 'paused'; readonly paused: Paused }
   | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
+
+/** How two versions did beside each other, as the admin API tells it. */
+export interface Comparison {
+  /** The one whose decisions counted. */
+  readonly activeHash: string;
+  /** The one that ran beside it, without effect. */
+  readonly shadowHash: string;
+  readonly hook: string;
+  readonly counts: Readonly<Record<string, number | undefined>>;
+  readonly samples: readonly ComparedSample[];
+  readonly lastAt: string;
+}
+
+export interface ComparedSample {
+  readonly at: number;
+  readonly flowId: string;
+  readonly flow?: string;
+  readonly outcome?: { readonly active: string; readonly shadow: string };
+  /** JSON pointers. */
+  readonly differs?: readonly string[];
+  /** Absent where they were not kept, or are no longer. */
+  readonly sides?: { readonly active: HookTrace; readonly shadow: HookTrace };
+}
 
 /** What comes of running a trace again. */
 export type ReplayAnswer =

@@ -1,6 +1,6 @@
 /** The simulator's page. What it shows is what the engine's simulator answered; nothing is simulated here. */
 import type { Trace } from '../../../engine/flow/trace.ts';
-import type { Answer, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
+import type { Answer, ComparedSample, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
 import { sideBySide } from './compare.ts';
 import { createControls } from './controls.ts';
 import { happenedOf, openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './details.ts';
@@ -9,7 +9,8 @@ import { createDrawing } from './drawing.ts';
 import { createEditor } from './editor.ts';
 import { onServer, Refusal, type Scripts, server, takeToken } from './server.ts';
 import { linkOf, settingsIn } from './share.ts';
-import { replayedRun, runOf, traceIn } from './trace.ts';
+import { reportsOf } from './reports.ts';
+import { replayedRun, runOf, sidesOf, traceIn } from './trace.ts';
 import { createTraceList } from './trace-list.ts';
 
 interface Numbered {
@@ -18,9 +19,9 @@ interface Numbered {
   readonly label: string;
 }
 
-type Tab = 'result' | 'state' | 'compare' | 'traces';
+type Tab = 'result' | 'state' | 'compare' | 'traces' | 'reports';
 
-const tabs: readonly Tab[] = ['result', 'state', 'compare', 'traces'];
+const tabs: readonly Tab[] = ['result', 'state', 'compare', 'traces', ...(onServer ? (['reports'] as const) : [])];
 /** Runs that can be compared. */
 const mostRuns = 20;
 
@@ -440,7 +441,13 @@ function createPage(setting: Setting): {
 
   function show(name: Tab): void {
     setTab(name);
-    const panels = { result: resultPanel, state: statePanel, compare: comparePanel, traces: () => traceList.element };
+    const panels = {
+      result: resultPanel,
+      state: statePanel,
+      compare: comparePanel,
+      traces: () => traceList.element,
+      reports: reportsPanel,
+    };
     panel.replaceChildren(panels[name]());
     panel.scrollTop = 0;
   }
@@ -496,6 +503,38 @@ function createPage(setting: Setting): {
     const last = lastRun()?.run;
     const visits = last?.path.filter((visit) => visit.state === chosen) ?? [];
     return stateOf(state, visits, last?.happened !== undefined);
+  }
+
+  /** Read when it is opened, for flows go on. */
+  function reportsPanel(): HTMLElement {
+    const place = make('div', { id: 'reports' }, make('p', 'quiet', 'reading …'));
+    const { id = '', script } = tenant ?? {};
+    if (script)
+      act(async () => {
+        const { items } = await server.comparisons(id, script.slot);
+        const compare = (sample: ComparedSample) => act(() => compareSides(sample));
+        place.replaceChildren(reportsOf(script, items, { compare, again: () => show('reports') }));
+      });
+    return place;
+  }
+
+  /** The flow's own trace has the rest of the path, where it is still kept. */
+  async function compareSides(sample: ComparedSample): Promise<void> {
+    const kept = await server.trace(tenant?.id ?? '', sample.flowId).catch((error: unknown) => {
+      if (error instanceof Refusal && error.status === 404) return undefined;
+      throw error;
+    });
+    const drawn = setting.flows.find(({ name }) => name === (kept?.flow ?? sample.flow));
+    const both = sidesOf(sample, kept, drawn);
+    if (!both) return;
+    traces.set(sample.flowId, both.trace);
+    flowThatHappened = both.trace.flow;
+    chosen = drawn?.states.find(({ hook }) => hook === sample.sides?.active.name)?.name ?? '';
+    const { active, shadow } = sample.sides ?? {};
+    add(both.ran, `Version ${active?.version?.slice(0, 8) ?? ''}`);
+    add(both.beside, `Version ${shadow?.version?.slice(0, 8) ?? ''}`);
+    draw();
+    show('compare');
   }
 
   function onlyBox(): HTMLElement {
@@ -655,6 +694,7 @@ function createPage(setting: Setting): {
   addEventListener('beforeunload', (event) => {
     if (Object.keys(editor.texts()).length > 0) event.preventDefault();
   });
+  byId('tab-reports').hidden = !onServer;
   if (onServer) byId('save-file').textContent = 'Save as a version';
   if (!setting.mayWrite) {
     for (const button of [runButton, stepButton, byId<HTMLButtonElement>('save-case')]) {

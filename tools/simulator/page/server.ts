@@ -1,6 +1,15 @@
 /** Talks to the server that gave this page, and shows it the token of its start. */
 import type { Trace } from '../../../engine/flow/trace.ts';
-import type { Answer, Fault, LineFault, ListedTrace, ReplayAnswer, Setting, ShownTenant } from '../shown.ts';
+import type {
+  Answer,
+  Comparison,
+  Fault,
+  LineFault,
+  ListedTrace,
+  ReplayAnswer,
+  Setting,
+  ShownTenant,
+} from '../shown.ts';
 
 const key = 'sallyport-simulator-token';
 const meta = document.querySelector<HTMLMetaElement>('meta[name=simulator]');
@@ -87,6 +96,8 @@ export const server = {
   stop: (step: string) => ask<undefined>('DELETE', `steps/${step}`),
   traces: (tenant: string, query: Readonly<Record<string, string>>) =>
     ask<{ readonly items: readonly ListedTrace[] }>('GET', of(tenant, `/traces?${new URLSearchParams(query)}`)),
+  comparisons: (tenant: string, slot: string) =>
+    ask<{ readonly items: readonly Comparison[] }>('GET', of(tenant, `/comparisons?${new URLSearchParams({ slot })}`)),
   trace: (tenant: string, id: string) => ask<Trace>('GET', of(tenant, `/traces/${encodeURIComponent(id)}`)),
   replay: (tenant: string, trace: Trace, scripts: Scripts) =>
     ask<ReplayAnswer>('POST', of(tenant, '/replay'), { ...scripts, trace }),

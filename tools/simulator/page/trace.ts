@@ -1,7 +1,7 @@
 /** A flow that happened, as the page shows a run: the path, and what each hook was given, did and logged. */
 import type { HookTrace, Trace, TraceEntry } from '../../../engine/flow/trace.ts';
 import { type Change, changesBetween } from '../../../engine/simulator/diff.ts';
-import type { ReplayedHook, ShownHook, ShownRun, ShownState } from '../shown.ts';
+import type { ComparedSample, DrawnFlow, ReplayedHook, ShownHook, ShownRun, ShownState } from '../shown.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -39,6 +39,58 @@ export function replayedRun(trace: Trace, hooks: readonly ReplayedHook[], again:
   };
 }
 
+/**
+ * A difference between two versions as two runs of one flow: with what counted, and with what ran beside it.
+ * @param trace of that flow, where it is still kept.
+ */
+export function sidesOf(
+  { at, flowId, flow = '', sides }: ComparedSample,
+  trace: Trace | undefined,
+  drawn: DrawnFlow | undefined,
+): { readonly trace: Trace; readonly ran: ShownRun; readonly beside: ShownRun } | undefined {
+  if (!sides) return undefined;
+  const { active, shadow } = sides;
+  const state = drawn?.states.find(({ hook }) => hook === active.name)?.name ?? active.name;
+  const alone: TraceEntry = {
+    at,
+    state,
+    kind: 'hook',
+    outcome: outcomeIn(active),
+    milliseconds: active.wallMicroseconds / 1000,
+  };
+  const known = trace ?? { flowId, tenantId: '', flow, startedAt: at, outcome: outcomeIn(active), entries: [alone] };
+  const place = trace ? placeIn(trace, active) : 0;
+  const entries = place < 0 ? [...known.entries, alone] : known.entries;
+  const put = (hook: HookTrace): Trace => ({
+    ...known,
+    ...(hook.ok ? {} : { outcome: outcomeIn(hook) }),
+    entries: entries.map((entry, index) =>
+      index === (place < 0 ? entries.length - 1 : place)
+        ? { ...entry, outcome: outcomeIn(hook), milliseconds: hook.wallMicroseconds / 1000, hook }
+        : entry,
+    ),
+  });
+  const ran = put(active);
+  const beside = put({ ...shadow, before: active.before });
+  const words = (version = '') => `With version ${version.slice(0, 8)}`;
+  return {
+    trace: ran,
+    ran: shown(ran, statesOf(ran), trace ? undefined : words(active.version)),
+    beside: shown(beside, statesOf(beside), `${words(shadow.version)}, which ran beside it without effect`),
+  };
+}
+
+function outcomeIn({ ok, name, kind = 'runtime' }: HookTrace): string {
+  return ok ? 'continue' : `${name}-${kind}`;
+}
+
+/** The entry of a hook; of several of one name the one that did the same. */
+function placeIn({ entries }: Trace, { name, slot, version, after }: HookTrace): number {
+  const is = ({ hook }: TraceEntry) => hook?.name === name && hook.slot === slot && hook.version === version;
+  const exact = entries.findIndex((entry) => is(entry) && JSON.stringify(entry.hook?.after) === JSON.stringify(after));
+  return exact >= 0 ? exact : entries.findIndex(is);
+}
+
 function shown(trace: Trace, path: readonly ShownState[], again: string | undefined): ShownRun {
   const { flow, flowId, tenantId, startedAt, outcome, clientId, userId } = trace;
   return {
@@ -55,6 +107,8 @@ function shown(trace: Trace, path: readonly ShownState[], again: string | undefi
     path,
     tokens: {},
     unforeseen: [],
+    unanswered: [],
+    recorded: [],
     sent: [],
     recorded: [],
     unanswered: [],
