@@ -4,10 +4,14 @@ import { request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readFlowCase, runFlowCase } from '../../engine/simulator/case.ts';
+import { expectationOf, readFlowCase, runFlowCase } from '../../engine/simulator/case.ts';
+import { simulatedFlows } from '../../engine/simulator/plan.ts';
+import type { SimulatedRun } from '../../engine/simulator/run.ts';
 import { createSimulator } from '../../engine/simulator/simulator.ts';
 import { loadTenant } from '../../engine/tenant/load.ts';
 import { formatScript } from '../../tools/simulator/format.ts';
+import { simulate } from '../../tools/cli/simulate.ts';
+import { testCases } from '../../tools/cli/test.ts';
 import type { Answer, Fault, LineFault, ShownTenant } from '../../tools/simulator/shown.ts';
 import { startWebStage, type WebStage } from './web-stage.ts';
 
@@ -230,6 +234,34 @@ describe('the server of the simulator’s page', () => {
     expect(body.run.outcome).to.equal('success');
     expect(body.run.claims).to.include({ ward: 'Cardiology' }).and.not.have.property('demo_department');
     expect(await scriptText()).to.equal(before);
+  });
+
+  it('comes to the same as `simulate` and `test` with the same case, in every flow', async () => {
+    const cases = join(stage.folder, 'cases');
+    const names = ['practitioner', 'service', 'backend', 'codap', 'partner', 'partner-blocked'];
+    const flows = new Set<string>();
+    const shared: string[] = [];
+    const told = (run: SimulatedRun) => ({
+      ...expectationOf(run),
+      path: run.path.map(({ state, outcome, hook }) => [state, outcome, hook?.ran, hook?.failure?.message]),
+    });
+    for (const name of names) {
+      const file = join(cases, `flow-${name}.case.json`);
+      const document = JSON.parse(await readFile(file, 'utf8')) as { readonly given: object };
+      const lines: string[] = [];
+      await simulate(stage.folder, { given: file, json: true }, (line) => lines.push(line));
+      const inShell = JSON.parse(lines.join('\n')) as SimulatedRun;
+      const { body } = await runWith({}, document.given);
+      if (body.kind !== 'run') throw new Error(JSON.stringify(body));
+      expect(told(body.run as unknown as SimulatedRun), name).to.deep.equal(told(inShell));
+      flows.add(inShell.plan.flow);
+      shared.push(join(cases, `same-${name}.case.json`));
+      await writeFile(shared.at(-1) ?? '', JSON.stringify({ ...document, expect: expectationOf(inShell) }));
+    }
+    const lines: string[] = [];
+    expect(await testCases(shared, {}, (line) => lines.push(line)), lines.join('\n')).to.equal(0);
+    expect([...flows].sort()).to.deep.equal([...simulatedFlows].sort());
+    for (const file of shared) await rm(file);
   });
 
   it('tells what is wrong with a script that cannot run, by its line', async () => {
