@@ -44,8 +44,9 @@ export function createContextSearch(parts: {
         });
         return { ok: false };
       };
-      const { concurrency, queue } = tenant.scriptLimits;
-      if (!(await gate.enter(concurrency, queue))) return failed({ problem: 'overloaded' });
+      // As many wait as are under way: nobody looks at an empty page for longer than two searches may take.
+      const { concurrency } = tenant.scriptLimits;
+      if (!(await gate.enter(concurrency, concurrency))) return failed({ problem: 'overloaded' });
       try {
         const found = await searchPages(input, parts.context(tenant));
         return 'problem' in found ? failed(found) : found;
@@ -72,7 +73,8 @@ async function searchPages(
   const choices = new Map<string, ContextChoice>();
   let total: number | undefined;
   let url: string | undefined = addressOf(server, search, conditions);
-  for (let bundles = 0; url !== undefined && choices.size <= first + pageSize && bundles < mostBundles; bundles += 1) {
+  for (let bundles = 0; url !== undefined && choices.size < first + pageSize && bundles < mostBundles; bundles += 1) {
+    if (!isBelow(url, server.url)) return { problem: 'foreign-next' };
     const left = until - Date.now();
     if (left <= 0) return { problem: 'timeout' };
     const answer = await searchFhir(server, url, context, left);
@@ -87,14 +89,12 @@ async function searchPages(
       const choice = choiceOf(resource, server.url, search.identifierSystem);
       if (choice && (id === undefined || choice.resourceId === id)) choices.set(choice.resourceId, choice);
     }
-    if (bundle.next !== undefined && !isBelow(bundle.next, server.url)) return { problem: 'foreign-next' };
     url = bundle.next;
   }
-  const more = page < lastPage && choices.size > first + pageSize;
   return {
     ok: true,
     choices: [...choices.values()].slice(first, first + pageSize),
-    more,
+    more: url !== undefined || choices.size > first + pageSize,
     ...(total === undefined ? {} : { total }),
   };
 }

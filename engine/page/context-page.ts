@@ -151,7 +151,7 @@ async function found(due: DueSearch, facts: ContextPrepared, asked: Asked, ports
       checked: (choices.length === 1 && !more && page === 1) || isRemembered(choice),
     })),
     ...(total === undefined ? {} : { total }),
-    more,
+    more: more && page < lastPage,
     remember: remembered !== undefined,
   };
 }
