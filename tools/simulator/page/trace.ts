@@ -110,8 +110,6 @@ function shown(trace: Trace, path: readonly ShownState[], again: string | undefi
     unanswered: [],
     recorded: [],
     sent: [],
-    recorded: [],
-    unanswered: [],
     values: {},
     audit: [],
     log: [],
