@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Options } from 'prettier';
+import type { format, Options } from 'prettier';
 import type { Fault } from './shown.ts';
 
 export type Formatted = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: Fault };
@@ -34,7 +34,7 @@ const plainOptions = [
 export async function formatScript(
   path: string,
   text: string,
-  load: () => Promise<Pick<typeof import('prettier'), 'format'>> = () => import('prettier'),
+  load: () => Promise<{ readonly format: typeof format }> = () => import('prettier'),
 ): Promise<Formatted> {
   const prettier = await load().catch(() => undefined);
   if (!prettier)
