@@ -1,5 +1,8 @@
 /** A search that goes on while one types: the engine's own script, and what the page's policy lets it do. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { type FhirRecords, recordsToken, startFhirRecords } from '../support/fhir-records.ts';
 import { useDesk } from './desk.ts';
 import { inspect } from './browser.ts';
 
@@ -100,6 +103,77 @@ describe('the search of a list of choices', function () {
     await toChoices();
     await type('number 11', /Records found: \d+/);
     await inspect(my.visitor, 'search-found');
+  });
+
+  describe('that is made on a FHIR server', () => {
+    let records: FhirRecords;
+    before(async () => {
+      records = await startFhirRecords();
+      const { config, url, data } = my.stage.server;
+      const document = {
+        id: 'ward',
+        name: 'The Ward',
+        issuer: `${url}/ward`,
+        demo: true,
+        fhirServers: [{ name: 'records', url: records.url, access: { type: 'bearer', token: recordsToken } }],
+        outboundHttp: { allow: [new URL(records.url).host], allowPrivate: true },
+        keystore: { algorithms: ['RS256'] },
+        inbound: [{ type: 'local', id: 'local' }],
+        launch: {
+          searches: [
+            {
+              resourceType: 'Patient',
+              parameters: { 'general-practitioner': '{fhirUser}' },
+              find: { words: 'name', dates: 'birthdate', numbers: 'identifier' },
+              identifierSystem: 'urn:mrn',
+            },
+            { resourceType: 'Encounter', parameters: { patient: '{patient}' }, optional: true },
+          ],
+        },
+        users: [{ username: 'busy', password: 'demo-password', fhirUser: `${records.url}/Practitioner/busy` }],
+        clients: [
+          {
+            clientId: 'plain',
+            clientName: 'Plain App',
+            tokenEndpointAuthMethods: ['none'],
+            grantTypes: ['authorization_code'],
+            redirectUris: [my.stage.redirectUri],
+            scopes: ['openid', 'launch/patient', 'launch/encounter'],
+          },
+        ],
+      };
+      await mkdir(join(config, 'ward'));
+      await writeFile(join(config, 'ward/tenant.json'), JSON.stringify(document));
+      const secret = (await readFile(join(data, 'admin-secret'), 'utf8')).trim();
+      await fetch(`${url}/admin/api/reload`, { method: 'POST', headers: { authorization: `Bearer ${secret}` } });
+    });
+    after(() => records.close());
+
+    it('finds among thousands while one types, says when it cannot, and leads on and back without a loss', async () => {
+      const scope = 'openid launch/patient launch/encounter';
+      await my.page.goto(my.stage.authorize('ward', 'plain', { scope, aud: records.url }));
+      await my.logIn('busy');
+      expect(await my.page.locator('main').innerText()).to.contain('Records 1 to 20 of 2500');
+      await type('garcia', 'More than 20 records found');
+      expect((await shown()).every((name) => name.endsWith('García'))).to.equal(true);
+      records.illness = 'refuses';
+      await my.page.getByRole('searchbox').pressSequentially(' ana');
+      await my.page.getByRole('alert').filter({ hasText: 'cannot be fetched' }).waitFor();
+      await inspect(my.visitor, 'search-unavailable');
+      records.illness = undefined;
+      await my.click('link', 'Try again');
+      await type('MRN-1002', 'Records found: 1');
+      await my.press('choose');
+      expect(await my.heading()).to.equal('Choose a visit');
+      await my.press('back');
+      expect(await my.heading()).to.equal('Choose a patient');
+      expect(await my.page.locator('.who').count(), 'nobody is chosen').to.equal(0);
+      await type('MRN-1001', 'Records found: 1');
+      await my.press('choose');
+      expect(await my.page.locator('.who').innerText()).to.contain('Ben Lindqvist');
+      await my.press('skip');
+      expect(await my.heading()).not.to.equal('Choose a visit');
+    });
   });
 
   describe('under a policy', () => {
