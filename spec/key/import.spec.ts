@@ -295,7 +295,7 @@ for (const database of ['PGlite', 'PostgreSQL']) {
       const file = join(config, 'file/keys/signing.jwks.json');
       const before = await readFile(file, 'utf8');
       await writeFile(file, JSON.stringify({ keys: [rsa('first-rs256')] }));
-      const { code, output } = await sallyport(['serve'], { environment });
+      const { code, output } = await sallyport(['serve'], { environment, node: process.execPath });
       expect(code).to.equal(1);
       expect(output).to.include(
         'Sallyport cannot start: Tenant file has another key with the id first-rs256 already. Give the imported key an id of its own.',

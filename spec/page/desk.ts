@@ -28,16 +28,26 @@ export interface Desk {
   toConsent(more?: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** Sets the desk up for the tests of a suite. After each of them the browser must not have complained. */
+let running: Promise<[PageStage, Browser]> | undefined;
+let suites = 0;
+
+/**
+ * Sets the desk up for the tests of a suite. After each of them the browser must not have complained. The first suite
+ * starts the server and the browser, the last one ends them.
+ */
 export function useDesk(): Desk {
   let stage: PageStage;
   let browser: Browser;
   let visitor: Visitor;
+  suites += 1;
 
   before(async () => {
-    [stage, browser] = await Promise.all([startPageStage(), launchBrowser()]);
+    running ??= Promise.all([startPageStage(), launchBrowser()]);
+    [stage, browser] = await running;
   });
   after(async () => {
+    suites -= 1;
+    if (suites > 0) return;
     await browser?.close();
     await stage?.close();
   });

@@ -150,13 +150,14 @@ describe('every page, looked at in a browser', function () {
     await look('trace-refused');
   });
 
-  for (const [language, locale] of [
-    ['en', 'en-GB'],
-    ['de', 'de-AT'],
+  // The other language walks in the other skin.
+  for (const [language, locale, clinic] of [
+    ['en', 'en-GB', 'clinic'],
+    ['de', 'de-AT', 'harbor'],
   ] as const) {
     it(`where everything is long, in ${language}`, async () => {
       await arrive(locale);
-      await page.goto(stage.authorize('clinic', 'wide', { prompt: 'consent' }));
+      await page.goto(stage.authorize(clinic, 'wide', { prompt: 'consent' }));
       expect(await page.locator('html').getAttribute('lang')).to.equal(language);
       await look(`long-login-${language}`);
       await logIn('nurse', 'wrong');
@@ -176,12 +177,12 @@ describe('every page, looked at in a browser', function () {
       await look(`long-consent-${language}`);
       await press('approve');
       await page.getByRole('heading', { name: 'The app' }).waitFor();
-      await page.goto(`${stage.server.url}/clinic/session/manage`);
+      await page.goto(`${stage.server.url}/${clinic}/session/manage`);
       await look(`long-manage-${language}`);
       // The next language finds the clinic as this one did.
       await press('wide');
       await look(`long-manage-none-${language}`);
-      await page.goto(`${stage.server.url}/clinic/session/end`);
+      await page.goto(`${stage.server.url}/${clinic}/session/end`);
       await look(`long-logout-${language}`);
       await press('logout');
       await look(`long-logged-out-${language}`);
@@ -189,7 +190,7 @@ describe('every page, looked at in a browser', function () {
 
     it(`another password, in ${language}`, async () => {
       await arrive(locale);
-      await page.goto(stage.authorize('clinic', 'wide'));
+      await page.goto(stage.authorize(clinic, 'wide'));
       await logIn(`newcomer-${language}`);
       await look(`new-password-${language}`);
       const save = async (password: string, again: string) => {
@@ -202,7 +203,7 @@ describe('every page, looked at in a browser', function () {
       await look(`new-password-refused-${language}`);
       await save('a lantern for an otter', 'a lantern for an otter');
       await page.getByRole('radio').first().waitFor();
-      await page.goto(`${stage.server.url}/clinic/session/password`);
+      await page.goto(`${stage.server.url}/${clinic}/session/password`);
       await look(`change-password-${language}`);
       await page.locator('#current').fill('a lantern for an otter');
       await save('a lantern for a badger', 'a lantern for a badger');
@@ -215,7 +216,7 @@ describe('every page, looked at in a browser', function () {
       const look = (name: string) =>
         language === 'de' || name === 'security' ? inspect(visitor, `${name}-${language}`) : Promise.resolve();
       await arrive(locale);
-      await page.goto(stage.authorize('clinic', 'wide'));
+      await page.goto(stage.authorize(clinic, 'wide'));
       await logIn(`prover-${language}`);
       const prove = async (code: string, button: string) => {
         await page.locator('#code').fill(code);
@@ -233,14 +234,14 @@ describe('every page, looked at in a browser', function () {
       await look('recovery-codes');
       await press('saved');
       await page.getByRole('radio').first().waitFor();
-      await page.goto(`${stage.server.url}/clinic/session/security`);
+      await page.goto(`${stage.server.url}/${clinic}/session/security`);
       await look('security');
       await prove('000000', 'disable');
       await page.getByRole('alert').waitFor();
       await look('security-wrong');
-      await page.goto(`${stage.server.url}/clinic/session/end`);
+      await page.goto(`${stage.server.url}/${clinic}/session/end`);
       await press('logout');
-      await page.goto(stage.authorize('clinic', 'wide'));
+      await page.goto(stage.authorize(clinic, 'wide'));
       await logIn(`prover-${language}`);
       await look('second-factor');
       await prove('000000', 'verify');
@@ -251,7 +252,7 @@ describe('every page, looked at in a browser', function () {
       await page.locator('input[name="remember"]').check();
       await press('verify');
       await page.getByRole('radio').first().waitFor();
-      await page.goto(`${stage.server.url}/clinic/session/security`);
+      await page.goto(`${stage.server.url}/${clinic}/session/security`);
       await page.getByRole('button').nth(2).waitFor();
       await look('security-remembered');
       await page.locator('summary').click();
@@ -264,7 +265,7 @@ describe('every page, looked at in a browser', function () {
 
     it(`a forgotten password, in ${language}`, async () => {
       await arrive(locale);
-      await page.goto(stage.authorize('clinic', 'wide'));
+      await page.goto(stage.authorize(clinic, 'wide'));
       await follow(page, () => page.locator('main a[href*=forgotten]').click());
       await look(`forgotten-${language}`);
       await page.locator('#username').fill(`forgetful-${language}`);
@@ -291,7 +292,7 @@ describe('every page, looked at in a browser', function () {
 
     it(`an account of one's own, in ${language}`, async () => {
       await arrive(locale);
-      await page.goto(stage.authorize('clinic', 'wide'));
+      await page.goto(stage.authorize(clinic, 'wide'));
       await follow(page, () => page.locator('main a[href*=register]').click());
       await look(`register-${language}`);
       await unchecked();

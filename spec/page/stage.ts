@@ -77,7 +77,7 @@ function app(clientId: string, clientName: string, redirectUri: string, more: Re
 }
 
 /** People of the clinic who were never there before, one for each journey. */
-const nurses = Array.from({ length: 60 }, (_, index) => ({
+const nurses = Array.from({ length: 120 }, (_, index) => ({
   username: `nurse-${index + 1}`,
   password: 'demo-password',
   givenName: 'Nurse',
@@ -117,9 +117,9 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
     clientId: 'nobody',
     scopes: ['openid'],
   };
-  const tenants = [
-    // Everything that can be long is.
-    tenant(url, 'clinic', 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
+  const clinic = (id: 'clinic' | 'harbor') =>
+    tenant(url, id, 'Universitätsklinikum Nordrhein-Westfalen, Herz- und Diabeteszentrum', {
+      ...(id === 'harbor' ? { skin: id } : {}),
       scripts: { callbacks: 'callbacks.js' },
       termsOfService: { version: '2026-01', text: terms },
       passwordReset: { enabled: true },
@@ -182,7 +182,10 @@ async function writeTenants(config: string, redirectUri: string): Promise<void> 
           },
         }),
       ],
-    }),
+    });
+  const tenants = [
+    // Everything that can be long is, in either skin.
+    ...(['clinic', 'harbor'] as const).map((id) => clinic(id)),
     // People log in elsewhere only.
     tenant(url, 'choice', 'City Health Network', {
       federation: { passwordForm: false },
