@@ -327,7 +327,8 @@ export function checkSaml({ saml, ...provider }: CheckedProvider, at: string, re
 const ownSearchParameters = ['_count', '_format', '_summary', '_elements', '_total'];
 
 /** Conditions that would never hold, or be passed over, would offer the wrong records, or none. */
-function checkSearches({ launch, fhirServers = [] }: TenantDocument, report: Report): void {
+function checkSearches({ launch, fhirServers = [], selfRegistration }: TenantDocument, report: Report): void {
+  const namesAreChosen = selfRegistration?.enabled === true && selfRegistration.username === 'chosen';
   const searches = launch?.searches ?? [];
   const kinds = searches.map(({ resourceType }) => resourceType.toLowerCase());
   const fillings = [...new Set(['username', 'fhirUser', 'fhirUser.id', 'patient', 'encounter', ...kinds])];
@@ -342,9 +343,13 @@ function checkSearches({ launch, fhirServers = [] }: TenantDocument, report: Rep
       const pointer = `${at}/parameters/${escapePointer(name)}`;
       if (ownSearchParameters.includes(name.split(':', 1)[0] ?? ''))
         report('search-parameter', pointer, `"${name}"`, 'another parameter', 'the page asks for as much as it shows');
-      for (const gap of gapsOf({ parameters: { [name]: values } }))
+      for (const gap of gapsOf({ parameters: { [name]: values } })) {
         if (!fillings.includes(gap))
           report('search-gap', pointer, `"{${gap}}"`, `one of ${fillings.join(', ')}`, didYouMean(gap, fillings));
+        // Whoever registers would choose whose records they may choose.
+        if (gap === 'username' && namesAreChosen)
+          report('search-username', pointer, '"{username}"', '{fhirUser}', 'people who register choose their names');
+      }
       if ([values].flat().some((value) => /[{}]/.test(value.replace(/\{[^{}]*\}/g, ''))))
         report('search-gap', pointer, JSON.stringify(values), 'each { with its }');
     }

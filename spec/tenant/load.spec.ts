@@ -154,9 +154,16 @@ describe('tenant configuration', () => {
     expect(
       await problemsOf(
         { resourceType: 'Patient', server: 'r4', parameters: { active: 'true', '_has:Group:member:_id': ['a', 'b'] } },
-        { resourceType: 'Location', parameters: { near: '{patient} {username} {fhirUser} {fhirUser.id} {location}' } },
+        { resourceType: 'Location', parameters: { near: '{patient} {fhirUser} {fhirUser.id} {location}' } },
       ),
     ).to.deep.equal([]);
+    const byName = await change((document) =>
+      Object.assign(document, {
+        launch: { searches: [{ resourceType: 'Patient', parameters: { identifier: 'urn:mrn|{username}' } }] },
+        selfRegistration: { enabled: true, username: 'chosen' },
+      }),
+    );
+    expect(byName.map(({ code }) => code)).to.deep.equal(['search-username']);
     for (const [problem, search] of [
       [`search-server ${at}/server`, { server: 'r5' }],
       [`search-gap ${at}/parameters/name`, { parameters: { name: ['x', '{userName}'] } }],
