@@ -277,7 +277,7 @@ function pageOf<P extends PageName>({ pages, tenant, plan }: Stage, name: P, vie
 /** Puts together what was seen. */
 function report(stage: Stage, end: End, recorded: Recorded, milliseconds: number): SimulatedRun {
   const { tenant, plan, world } = stage;
-  const mask = createMask(secretsOf(tenant));
+  const mask = createMask([...secretsOf(tenant), ...world.recorded().credentials]);
   const { result, refused, redirect, why } = end;
   const path = [...pathOf(stage, recorded, mask)];
   const rejection = result?.kind === 'rejected' ? result.rejection : undefined;

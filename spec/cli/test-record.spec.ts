@@ -51,7 +51,7 @@ describe('sallyport test --record', function () {
       if (request.url?.startsWith('/rights'))
         return answer(
           200,
-          { rights: ['read'], echo: request.headers.authorization, access_token: 'of-somebody' },
+          { rights: ['read'], echo: request.headers.authorization, access_token: 'of-somebody', token: 're' },
           { etag: '"7"' },
         );
       if (request.url === '/events') return answer(201, {}, { location: '/events/1' });
@@ -164,7 +164,7 @@ describe('sallyport test --record', function () {
         {
           url: `${base}/rights?key=***&of=me`,
           headers: { 'content-type': 'application/json', etag: '"7"' },
-          body: { rights: ['read'], echo: 'Bearer ***', access_token: '***' },
+          body: { rights: ['read'], echo: 'Bearer ***', access_token: '***', token: '***' },
         },
       ],
     });
@@ -228,12 +228,13 @@ describe('sallyport test --record', function () {
     const file = join(folder.path, 'cases/saved.case.json');
     const lines: string[] = [];
     try {
-      const options = { flow: 'client-credentials', record: true, save: file };
+      const options = { flow: 'client-credentials', record: true, save: file, json: true };
       expect(await simulate(folder.path, options, (line) => lines.push(line)), lines.join('\n')).to.equal(0);
     } finally {
       for (const name of Object.keys(secrets)) delete process.env[name];
     }
-    expect(await readFile(file, 'utf8')).not.to.match(/key-4711|the secret of|a-real-token|stolen/);
+    for (const text of [await readFile(file, 'utf8'), lines.join('\n')])
+      expect(text).not.to.match(/key-4711|the secret of|a-real-token|stolen/);
     const { code, output } = await run({ filter: 'saved' }, {});
     expect(code, output).to.equal(0);
     expect(output).to.include('1 passed');

@@ -143,6 +143,7 @@ async function tellCoverage(
 ): Promise<boolean> {
   const files = coverage.files();
   for (const line of coverageLines(files)) remark(line);
+  coverage.uncounted.forEach(remark);
   const lacking = tooLittle(files, coverageMin);
   lacking.forEach(remark);
   const written = coverageLcov === undefined || (await writeReport(coverageLcov, lcovOf(files), remark));

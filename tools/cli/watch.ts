@@ -6,7 +6,7 @@ import { paint } from './simulate/paint.ts';
 
 /**
  * @param paths folders, or files, whose folders are watched.
- * @param again is told of nothing; it never runs twice at one time.
+ * @param again never runs twice at one time.
  * @param ended ends the waiting; a signal to the process unless given.
  */
 export async function watchForEver(
@@ -19,7 +19,8 @@ export async function watchForEver(
   const changed = async () => {
     const began = performance.now();
     write(paint('dim', `— ${new Date().toLocaleTimeString()}`));
-    await again();
+    // A file may be gone between two looks at it; the next change finds it as it is then.
+    await again().catch((error: unknown) => write(`It could not run again: ${String(error)}`));
     write(paint('dim', `again after ${Math.round(performance.now() - began)} ms; waiting for changes, Ctrl+C ends it`));
   };
   const roots = new Set<string>();

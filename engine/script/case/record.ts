@@ -6,10 +6,12 @@ import type { Json } from '../runner.ts';
 import type { CaseCall } from './document.ts';
 import { secretsOf } from './secrets.ts';
 
-/** Answers as the case says them from now on, and the requests that were not answered, each with why. */
+/** Answers as the case says them from now on, the requests that were not answered, each with why, and credentials. */
 export interface Recorded {
   readonly calls: readonly CaseCall[];
   readonly unanswered: readonly string[];
+  /** What came that must not be shown either. */
+  readonly credentials: readonly string[];
 }
 
 export interface Recording {
@@ -21,7 +23,15 @@ export interface Recording {
 /** What scripts may look at and what says nothing of who asks; above all no cookie and no challenge. */
 const keptHeaders = ['content-type', 'etag', 'last-modified', 'link', 'location', 'retry-after'];
 /** Members of an answer that are credentials wherever they stand. */
-const credentials = new Set(['access_token', 'refresh_token', 'id_token', 'client_secret', 'password']);
+const credentials = new Set([
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'token',
+  'client_secret',
+  'secret',
+  'password',
+]);
 
 /** Stands for the token of the tenant itself, which only its server can make. */
 export const ownTokenOfCases = 'a-token-of-the-case';
@@ -30,13 +40,15 @@ export const ownTokenOfCases = 'a-token-of-the-case';
 export function createRecording(outside: OutboundClient, tenant: Pick<Tenant, 'secrets' | 'fhirServers'>): Recording {
   const calls: CaseCall[] = [];
   const unanswered: string[] = [];
-  const secrets = [...secretsOf(tenant)];
+  const seen: string[] = [];
+  const own = secretsOf(tenant);
+  const masking = () => createMask([...own, ...seen]);
   const tokenUrls = tenant.fhirServers.flatMap(({ access }) =>
     access?.type === 'client-credentials' ? [access.tokenUrl] : [],
   );
 
   function keep({ method = 'GET' }: OutboundRequest, url: string, { status, headers, body }: OutboundResponse): void {
-    const mask = createMask(secrets);
+    const mask = masking();
     const kept = Object.entries(headers).filter(([name]) => keptHeaders.includes(name));
     calls.push({
       method,
@@ -49,10 +61,10 @@ export function createRecording(outside: OutboundClient, tenant: Pick<Tenant, 's
   }
 
   return {
-    recorded: { calls, unanswered },
+    recorded: { calls, unanswered, credentials: seen },
     async send(request, url) {
       const { method = 'GET', headers = {} } = request;
-      const asked = `${method} ${createMask(secrets)(request.url)}`;
+      const asked = `${method} ${masking()(request.url)}`;
       const refuse = (message: string): OutboundResult => {
         unanswered.push(`${asked} could not be recorded: ${message}`);
         return { ok: false, code: 'unreachable', message };
@@ -66,9 +78,10 @@ export function createRecording(outside: OutboundClient, tenant: Pick<Tenant, 's
         unanswered.push(`${asked} could not be recorded: ${result.message}`);
         return result;
       }
-      // A token is made up when the case runs; this one must not be kept, nor what repeats it.
-      if (method === 'POST' && tokenUrls.includes(request.url)) secrets.push(...tokensIn(result.response.body));
-      else keep(request, url, result.response);
+      // Neither what is a credential is kept, nor what repeats it later, as the next address may.
+      seen.push(...credentialsIn(parsed(result.response.body)));
+      // A token for a FHIR server is made up when the case runs.
+      if (method !== 'POST' || !tokenUrls.includes(request.url)) keep(request, url, result.response);
       return result;
     },
   };
@@ -82,12 +95,19 @@ function parsed(text: string): Json {
   }
 }
 
-function tokensIn(body: string): readonly string[] {
-  const answer = parsed(body);
-  if (typeof answer !== 'object' || answer === null) return [];
-  return Object.entries(answer).flatMap(([name, value]) =>
-    credentials.has(name) && typeof value === 'string' && value !== '' ? [value] : [],
-  );
+/** Shorter ones stand in many places by chance. */
+const shortestCredential = 8;
+
+function credentialsIn(value: Json): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, each]) => {
+    if (!isCredential(name, each as Json)) return credentialsIn(each as Json);
+    return (each as string).length < shortestCredential ? [] : [each as string];
+  });
+}
+
+function isCredential(name: string, value: Json): boolean {
+  return credentials.has(name) && typeof value === 'string';
 }
 
 function withoutCredentials(value: Json): Json {
@@ -96,7 +116,7 @@ function withoutCredentials(value: Json): Json {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [
       name,
-      credentials.has(name) && typeof each === 'string' ? '***' : withoutCredentials(each as Json),
+      isCredential(name, each as Json) ? '***' : withoutCredentials(each as Json),
     ]),
   );
 }

@@ -113,7 +113,7 @@ export async function tryCase(
   // What ended the process may have come from outside; where the script did it, it does so again.
   const again = !first.result.ok && first.result.kind === 'crashed' && first.world.recorded().calls.length === 0;
   const { world, result } = again ? await attempt() : first;
-  const mask = createMask(secretsOf(furnished));
+  const mask = createMask([...secretsOf(furnished), ...world.recorded().credentials]);
   return { input, result, world, script, mask, ...judge(document, input, result, tenant) };
 }
 
@@ -134,7 +134,7 @@ export async function runCase(
   if (typeof tried === 'string') {
     const nothing = { logs: [], calls: [], cpuMicroseconds: 0, wallMicroseconds: 0 };
     const result = { ok: false, kind: 'syntax', message: tried, ...nothing } as const;
-    return { name, failures: [tried], result, unforeseen: 0, recorded: { calls: [], unanswered: [] } };
+    return { name, failures: [tried], result, unforeseen: 0, recorded: { calls: [], unanswered: [], credentials: [] } };
   }
   const { result, world, mask } = tried;
   const failures = differences(document, tried, result, world, mask);

@@ -181,7 +181,7 @@ export function worldOf(
     stands,
     sent: () => sent,
     unforeseen: () => unforeseen,
-    recorded: () => recording?.recorded ?? { calls: [], unanswered: [] },
+    recorded: () => recording?.recorded ?? { calls: [], unanswered: [], credentials: [] },
     values: () => Object.fromEntries(held),
   };
 }

@@ -144,7 +144,7 @@ type Ran = Pick<Told, 'name' | 'failures' | 'location' | 'disturbed'> & {
   readonly found?: Found;
   /** Whether it made requests that nothing in the case answers. */
   readonly unforeseen?: boolean;
-  readonly recorded?: Recorded;
+  readonly recorded?: Pick<Recorded, 'calls' | 'unanswered'>;
 };
 
 async function runText(

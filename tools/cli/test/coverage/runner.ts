@@ -23,6 +23,8 @@ export interface Coverage {
   watch(runner: ScriptRunner): ScriptRunner;
   /** By their paths. */
   files(): readonly CoveredFile[];
+  /** Sentences about scripts that run as they are. */
+  readonly uncounted: readonly string[];
 }
 
 interface Instrumented {
@@ -40,6 +42,7 @@ export function createCoverage(): Coverage {
   /** By style and path: many scripts may import one file. */
   const files = new Map<string, CoveredFile>();
   const scripts = new Map<string, Instrumented>();
+  const uncounted: string[] = [];
   const keyOf = (tenantId: string, { name, hash }: Script) => `${tenantId} ${hash} ${name}`;
 
   function fileOf(folder: string, name: string, source: string, forced: boolean): CoveredFile | undefined {
@@ -86,7 +89,8 @@ export function createCoverage(): Coverage {
     const result = await runner.run({
       ...invocation,
       script: counted.script,
-      limits: { ...limits, logLines: limits.logLines + moreLines },
+      // To count takes time of its own.
+      limits: { ...limits, logLines: limits.logLines + moreLines, cpuMilliseconds: limits.cpuMilliseconds * 2 },
     });
     const logs = taken(result.logs).slice(0, limits.logLines);
     if (result.ok || !result.location) return { ...result, logs };
@@ -101,8 +105,13 @@ export function createCoverage(): Coverage {
         if (scripts.has(key)) continue;
         const made = instrumented(tenant, script);
         if (made) scripts.set(key, made);
+        else
+          uncounted.push(
+            `${tenant.id}: ${script.name} is not counted: with counters it is too large, or cannot be read.`,
+          );
       }
     },
+    uncounted,
     watch: (runner) => ({ ...runner, run: (invocation) => run(runner, invocation) }),
     files: () => [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
   };
