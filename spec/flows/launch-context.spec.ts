@@ -1,5 +1,5 @@
 /** An EHR launch against a callback that offers patients at every log-in, as the demo's does. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
@@ -56,52 +56,59 @@ describe('the context of an EHR launch', () => {
 });
 
 describe('an only choice of a context', () => {
-  /** The demo with a callback that offers so many patients. */
-  async function firstPage(
-    choices: number,
-    launch: object,
-  ): Promise<{ readonly body: string; readonly patient: unknown }> {
-    const server = await startTestServer({
+  /** Tenants like the demo, each with a callback that offers so many patients. */
+  const tenants = {
+    skips: { choices: 1, launch: { skipOnlyChoice: true } },
+    several: { choices: 2, launch: { skipOnlyChoice: true } },
+    asks: { choices: 1, launch: {} },
+  };
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer({
       async prepare(config) {
-        const file = join(config, 'demo/tenant.json');
-        const document = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-        await writeFile(file, JSON.stringify({ ...document, launch }));
-        const offers = Array.from(
-          { length: choices },
-          (_, index) =>
-            `theChoices.addChoice({ contextType: 'patient', resourceId: 'patient-0${index + 3}', display: 'Person ${index + 3}' });`,
-        );
-        await writeFile(
-          join(config, 'demo/callbacks.js'),
-          `function onSmartLoginPreContextSelection(theUserSession, theChoices) { ${offers.join(' ')} }`,
-        );
+        for (const [id, { choices, launch }] of Object.entries(tenants)) {
+          await cp(join(config, 'demo'), join(config, id), { recursive: true });
+          const file = join(config, id, 'tenant.json');
+          const text = (await readFile(file, 'utf8')).replaceAll('/demo', `/${id}`);
+          await writeFile(file, JSON.stringify({ ...(JSON.parse(text) as object), id, launch }));
+          const offers = Array.from(
+            { length: choices },
+            (_, index) =>
+              `theChoices.addChoice({ contextType: 'patient', resourceId: 'patient-0${index + 3}', display: 'Person ${index + 3}' });`,
+          );
+          await writeFile(
+            join(config, id, 'callbacks.js'),
+            `function onSmartLoginPreContextSelection(theUserSession, theChoices) { ${offers.join(' ')} }`,
+          );
+        }
       },
     });
-    try {
-      const { url, verifier } = authorizationRequest(server, { scope: 'openid launch/patient patient/*.rs' });
-      const person = createPerson(server.url);
-      const login = await person.open(url);
-      const page = await person.submit(login, { username: 'drsmith', password: 'demo-password', do: 'login' });
-      const back = await person.walk(page, { username: 'drsmith' });
-      const { body } = await redeem(server, back.searchParams.get('code') ?? '', verifier);
-      return { body: page.body, patient: body['patient'] };
-    } finally {
-      await server.close();
-    }
+  });
+  after(() => server.close());
+
+  async function firstPage(id: keyof typeof tenants): Promise<{ readonly body: string; readonly patient: unknown }> {
+    const tenant = { ...server, issuer: `${server.url}/${id}` };
+    const { url, verifier } = authorizationRequest(tenant, { scope: 'openid launch/patient patient/*.rs' });
+    const person = createPerson(server.url);
+    const login = await person.open(url);
+    const page = await person.submit(login, { username: 'drsmith', password: 'demo-password', do: 'login' });
+    const back = await person.walk(page, { username: 'drsmith' });
+    const { body } = await redeem(tenant, back.searchParams.get('code') ?? '', verifier);
+    return { body: page.body, patient: body['patient'] };
   }
 
   it('is taken without asking where the tenant wants that', async () => {
-    const { body, patient } = await firstPage(1, { skipOnlyChoice: true });
+    const { body, patient } = await firstPage('skips');
     expect(body).not.to.include('name="choice"');
     expect(patient).to.equal('patient-03');
   });
   it('is asked for where there is another one', async () => {
-    const { body, patient } = await firstPage(2, { skipOnlyChoice: true });
+    const { body, patient } = await firstPage('several');
     expect(body).to.include('name="choice"');
     expect(patient).to.equal('patient-03');
   });
   it('is asked for where the tenant does not say so', async () =>
-    expect((await firstPage(1, {})).body).to.include('name="choice"'));
+    expect((await firstPage('asks')).body).to.include('name="choice"'));
 });
 
 describe('the context of a launch whose handle the EHR made itself', () => {
