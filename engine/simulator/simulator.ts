@@ -39,11 +39,15 @@ export interface Simulator {
   /**
    * @param plan complete for this tenant, by `readPlan` or `completePlan`. Never rejects on account of plan or script.
    * @param outside really makes what the plan does not foresee; nothing is made unless given.
+   * @param follow is told at the beginning how to ask where the run stands.
    */
-  run(tenant: Tenant, plan: CompletePlan, outside?: OutboundClient): Promise<SimulatedRun>;
+  run(tenant: Tenant, plan: CompletePlan, outside?: OutboundClient, follow?: Follow): Promise<SimulatedRun>;
   /** Ends the sandbox processes. */
   close(): Promise<void>;
 }
+
+/** @param soFar the states gone through until now, the one that is under way last. */
+export type Follow = (soFar: () => readonly SimulatedState[]) => void;
 
 /** Nothing of a simulation goes out but through its plan, or where it is to be recorded. */
 const nowhere: OutboundClient = {
@@ -72,7 +76,12 @@ export function createSimulator(shared?: ScriptRunner): Simulator {
     return credentials.tenantWith(tenant);
   }
 
-  async function run(original: Tenant, plan: CompletePlan, outside?: OutboundClient): Promise<SimulatedRun> {
+  async function run(
+    original: Tenant,
+    plan: CompletePlan,
+    outside?: OutboundClient,
+    follow?: Follow,
+  ): Promise<SimulatedRun> {
     const base = await ready(original);
     const lane = free.pop() ?? createLane({ store: storeInMemory(keys), keyring, skinsFolder });
     lanes.add(lane);
@@ -85,6 +94,7 @@ export function createSimulator(shared?: ScriptRunner): Simulator {
     try {
       const ports = await lane.begin({ tenant, plan, scripts, world, now });
       const stage: Stage = { tenant, plan, world, watch, pages, now, ports, shown: new Map(), flows: watched(watch) };
+      follow?.(() => [...pathOf(stage, lane.recorded(), createMask(secretsOf(tenant)))]);
       const client = tenant.clients.find(({ clientId }) => clientId === plan.client);
       const asked = { plan, tenant, client, credentials, now };
       const end = hasPerson(plan.flow)
@@ -344,17 +354,18 @@ function decoded(name: 'access' | 'id', token: unknown): { readonly [Name in typ
 }
 
 function* pathOf(stage: Stage, recorded: Recorded, mask: (text: string) => string): Generator<SimulatedState> {
-  const traced = hookEntries(recorded);
+  const traced = recorded.traces.length > 0 ? hookEntries(recorded) : undefined;
   for (const [index, seen] of stage.watch.seen.entries()) {
     const { state, does, kind, milliseconds, before, gives, input } = seen;
-    const entry = kind === 'hook' ? traced.shift() : undefined;
+    const entry = kind === 'hook' ? traced?.shift() : undefined;
     const page = stage.shown.get(index);
     const sent = page && input && withoutPasswords(input, passwordFields);
     yield {
       state,
       does,
       kind,
-      outcome: seen.outcome ?? entry?.outcome ?? 'step-failed',
+      // A hook's outcome is its trace's, which is written at the end: until then the flow went on.
+      outcome: seen.outcome ?? entry?.outcome ?? (traced === undefined ? 'continue' : 'step-failed'),
       milliseconds,
       changes: maskJson(changesBetween(before, { ...before, ...gives }), mask),
       ...(kind === 'hook' || seen.invocation ? { hook: hookOf(seen, entry, mask) } : {}),

@@ -141,6 +141,18 @@ describe('the simulator’s page', () => {
     await on('#step-go').click();
     await pausedAt('onTokenGenerating', '2 ran before it');
     expect(await state('token generating').getAttribute('class')).to.include('paused');
+    // The drawing shows the way to where the flow stands, and what came before can be looked at.
+    for (const name of ['login', 'consent', 'code'])
+      expect(await state(name).getAttribute('class'), name).to.include('passed');
+    for (const name of ['token generating', 'token stored'])
+      expect(await state(name).getAttribute('class'), name).to.not.include('passed');
+    expect(await on('.lead.taken').count()).to.be.above(10);
+    expect(await state('token generating').isVisible()).to.equal(true);
+    await input.fill('{ "mine": true }');
+    await state('local log-in').click();
+    expect(await on('#panel').innerText()).to.match(/onAuthenticateSuccess[\s\S]*lastModule/);
+    await state('token generating').click();
+    expect(await input.inputValue()).to.equal('{ "mine": true }');
     await input.fill('{ "session": ');
     await on('#step-go').click();
     expect(await visitor.page.getByRole('alert').innerText()).to.include('not JSON');

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { caseOf } from '../../engine/simulator/case.ts';
 import { readPlan } from '../../engine/simulator/plan.ts';
-import type { SimulatedRun } from '../../engine/simulator/run.ts';
+import type { SimulatedRun, SimulatedState } from '../../engine/simulator/run.ts';
 import { createSimulator } from '../../engine/simulator/simulator.ts';
 import { createPageRenderer } from '../../engine/page/render.ts';
 import { readCase } from '../../engine/script/case/document.ts';
@@ -50,6 +50,9 @@ const mostWaiting = { ofOne: 4, ofAll: 24 };
 /** What all callbacks of one run may take together, milliseconds. */
 const longestRun = 60_000;
 
+/** A callback that waits, before the page is told where. */
+type Waits = Omit<Paused, 'state' | 'path'>;
+
 /** What is known of a run while its callbacks run. */
 interface Under {
   spent: number;
@@ -63,10 +66,12 @@ interface Stepping {
   readonly tenant: Tenant;
   /** The inputs that the callbacks got, in this order; undefined where nothing was edited. */
   readonly edited: (Json | undefined)[];
-  waiting?: { readonly paused: Paused; readonly go: (input: Json | undefined) => void; readonly stop: () => void };
+  waiting?: { readonly go: (input: Json | undefined) => void; readonly stop: () => void };
   last?: { readonly asked: Invocation; readonly given: Invocation };
+  /** The states gone through until now, the one that is under way last. */
+  soFar: () => readonly SimulatedState[];
   /** Told of the next pause. */
-  told: (paused: Paused) => void;
+  told: (paused: Waits) => void;
   ended: Promise<SimulatedRun>;
   timer?: NodeJS.Timeout;
   /** Given up: it waits for nobody any more. */
@@ -87,9 +92,9 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
   const stepping = new Map<string, Stepping>();
 
   async function next(session: Stepping): Promise<Answer> {
-    const paused = new Promise<Paused>((resolve) => (session.told = resolve));
+    const paused = new Promise<Waits>((resolve) => (session.told = resolve));
     const came = await Promise.race([
-      paused.then((each) => ({ kind: 'paused', paused: each }) as const),
+      paused.then((each) => ({ kind: 'paused', paused: { ...each, ...standing(session) } }) as const),
       session.ended.then((run) => ({ kind: 'run', run }) as const),
     ]);
     clearTimeout(session.timer);
@@ -101,6 +106,11 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
     return { kind: 'run', run: show(session.tenant, came.run, session.edited) };
   }
 
+  function standing({ tenant, edited, soFar }: Stepping): Pick<Paused, 'state' | 'path'> {
+    const path = soFar();
+    return { state: path.at(-1)?.state ?? '', path: showPath(tenant, path.slice(0, -1), edited) };
+  }
+
   function end(id: string): void {
     const session = stepping.get(id);
     if (session) session.over = true;
@@ -110,8 +120,17 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
 
   function show(tenant: Tenant, run: SimulatedRun, edited: readonly (Json | undefined)[] = []): ShownRun {
     const { path, errorPage, ...rest } = run;
+    const last = errorPage ? { errorPage: { name: errorPage.name, html: inline(tenant, errorPage.render()) } } : {};
+    return { ...rest, path: showPath(tenant, path, edited), ...last };
+  }
+
+  function showPath(
+    tenant: Tenant,
+    path: readonly SimulatedState[],
+    edited: readonly (Json | undefined)[],
+  ): readonly ShownState[] {
     const inputs = [...edited];
-    const states = path.map(({ page, hook, ...state }): ShownState => {
+    return path.map(({ page, hook, ...state }): ShownState => {
       const input = hook?.script === undefined ? undefined : inputs.shift();
       return {
         ...state,
@@ -119,8 +138,6 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
         ...(page ? { page: { name: page.name, html: inline(tenant, page.render()) } } : {}),
       };
     });
-    const last = errorPage ? { errorPage: { name: errorPage.name, html: inline(tenant, errorPage.render()) } } : {};
-    return { ...rest, path: states, ...last };
   }
 
   return {
@@ -139,9 +156,19 @@ export function createRuns(skinsFolder = join(import.meta.dirname, '../../skins'
       for (const { id } of own.slice(0, Math.max(0, own.length - mostWaiting.ofOne + 1))) end(id);
       for (const [oldest] of stepping) if (stepping.size >= mostWaiting.ofAll) end(oldest);
       const id = randomBytes(16).toString('base64url');
-      const session: Stepping = { id, owner, tenant, edited: [], told: () => undefined, ended: undefined as never };
+      const session: Stepping = {
+        id,
+        owner,
+        tenant,
+        edited: [],
+        soFar: () => [],
+        told: () => undefined,
+        ended: undefined as never,
+      };
       stepping.set(id, session);
-      session.ended = current.run({ spent: 0, session }, () => simulator.run(tenant, read.plan));
+      session.ended = current.run({ spent: 0, session }, () =>
+        simulator.run(tenant, read.plan, undefined, (soFar) => (session.soFar = soFar)),
+      );
       // Nobody hears of the end of a run that was stopped.
       session.ended.catch(() => stepping.delete(id));
       return next(session);
@@ -213,13 +240,11 @@ function waitingRunner(runner: ScriptRunner, current: AsyncLocalStorage<Under>):
       // What ended its process is run once more, of which nobody need be asked.
       if (session.last?.asked === invocation) return take(session.last.given);
       const decided = await new Promise<{ readonly input: Json | undefined } | 'stop'>((resolve) => {
-        const paused = pausedAt(invocation, session);
         session.waiting = {
-          paused,
           go: (input) => resolve({ input }),
           stop: () => resolve('stop'),
         };
-        session.told(paused);
+        session.told(pausedAt(invocation, session));
       });
       if (decided === 'stop') return notRun('denied', 'the run was stopped here');
       const { input } = decided;
@@ -231,7 +256,7 @@ function waitingRunner(runner: ScriptRunner, current: AsyncLocalStorage<Under>):
   };
 }
 
-function pausedAt({ hook, script, input }: Invocation, { id, tenant, edited }: Stepping): Paused {
+function pausedAt({ hook, script, input }: Invocation, { id, tenant, edited }: Stepping): Waits {
   const mask = createMask(Object.values(tenant.secrets).map(({ value }) => value));
   return { step: id, hook, file: script.name, input: maskJson(input, mask), before: edited.length };
 }

@@ -58,6 +58,10 @@ export interface Paused {
   readonly input: unknown;
   /** How many callbacks ran before. */
   readonly before: number;
+  /** Where the flow stands. */
+  readonly state: string;
+  /** The states that it went through before. */
+  readonly path: readonly ShownState[];
 }
 
 export interface Fault {

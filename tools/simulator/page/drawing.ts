@@ -6,7 +6,7 @@ import type { DrawnFlow, DrawnState, ShownState } from '../shown.ts';
 import { make } from './dom.ts';
 
 export interface Drawing {
-  /** @param path undefined before the first run. @param pausedAt the hook whose callback waits. */
+  /** @param path undefined before the first run. @param pausedAt the state at which a flow stands, after this path. */
   show(flow: DrawnFlow, path: readonly ShownState[] | undefined, pausedAt?: string): void;
   choose(state: string): void;
 }
@@ -55,8 +55,8 @@ function linesOf(states: readonly DrawnState[]): readonly Line[] {
 }
 
 /** Which leads were taken, as `from to`. */
-function takenLeads(path: readonly ShownState[]): ReadonlySet<string> {
-  return new Set(path.slice(1).map(({ state }, index) => `${path[index]?.state} ${state}`));
+function takenLeads(path: readonly string[]): ReadonlySet<string> {
+  return new Set(path.slice(1).map((state, index) => `${path[index]} ${state}`));
 }
 
 export function createDrawing(place: HTMLElement, chosen: (state: string) => void): Drawing {
@@ -79,12 +79,18 @@ export function createDrawing(place: HTMLElement, chosen: (state: string) => voi
     const width = left + boxWidth + 14 + widest('right') * track;
     const list = make('ol', 'states');
     for (const [index, state] of states.entries()) list.append(rowOf(state, index, left, path, pausedAt));
-    const svg = drawn(states, lines, left, width, path);
+    const svg = drawn(states, lines, left, width, [
+      ...(path ?? []).map(({ state }) => state),
+      ...(pausedAt === undefined ? [] : [pausedAt]),
+    ]);
     const canvas = make('div', 'canvas', list);
     canvas.prepend(svg);
     canvas.style.width = `${width}px`;
     canvas.style.height = `${states.length * row() + 8}px`;
     place.replaceChildren(canvas);
+    // Where a flow stands is in sight; a narrow page has scrolling of its own.
+    if (pausedAt !== undefined && !fingers.matches)
+      canvas.querySelector('.paused')?.scrollIntoView({ block: 'nearest' });
   }
 
   function rowOf(
@@ -98,8 +104,11 @@ export function createDrawing(place: HTMLElement, chosen: (state: string) => voi
     const last = visits.at(-1);
     const time = visits.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const failed = last !== undefined && isRefusal(state, last);
-    const isPaused = pausedAt !== undefined && state === pausedState(pausedAt);
-    const words = [kindOf(state), last ? last.outcome : path ? 'not passed' : ''].filter((each) => each !== '');
+    const isPaused = state.name === pausedAt;
+    const rest = pausedAt === undefined && path ? 'not passed' : '';
+    const words = [kindOf(state), isPaused ? 'the flow stands here' : last ? last.outcome : rest].filter(
+      (each) => each !== '',
+    );
     const button = make(
       'button',
       {
@@ -120,12 +129,6 @@ export function createDrawing(place: HTMLElement, chosen: (state: string) => voi
     button.style.width = `${boxWidth}px`;
     button.style.height = `${boxHeight()}px`;
     return make('li', {}, button);
-  }
-
-  /** Of the two states that ask one hook, the one of the log-in that this flow has. */
-  function pausedState(hook: string): DrawnState | undefined {
-    const asking = flow?.states.filter((state) => state.hook === hook) ?? [];
-    return flow?.name === 'federated' ? asking.at(-1) : asking[0];
   }
 
   function choose(state: string, told = false): void {
@@ -170,9 +173,9 @@ function drawn(
   lines: readonly Line[],
   left: number,
   width: number,
-  path: readonly ShownState[] | undefined,
+  path: readonly string[],
 ): SVGElement {
-  const taken = takenLeads(path ?? []);
+  const taken = takenLeads(path);
   const isTaken = (from: number, to: number) => taken.has(`${states[from]?.name} ${states[to]?.name}`);
   const height = states.length * row() + 8;
   const svg = shape('svg', {

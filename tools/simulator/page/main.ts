@@ -1,6 +1,6 @@
 /** The simulator's page. What it shows is what the engine's simulator answered; nothing is simulated here. */
 import type { Trace } from '../../../engine/flow/trace.ts';
-import type { Answer, ComparedSample, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
+import type { Answer, ComparedSample, Paused, Fault, LineFault, Setting, ShownRun, ShownTenant } from '../shown.ts';
 import { sideBySide } from './compare.ts';
 import { createControls } from './controls.ts';
 import { happenedOf, openScript, pausedView, resultOf, type ScriptPlace, stateOf } from './details.ts';
@@ -61,6 +61,10 @@ function createPage(setting: Setting): {
   let pair: readonly [number, number] = [0, 0];
   let onlyDifferences = true;
   let step = '';
+  /** The flow that was run last. */
+  let ran = '';
+  /** Where a flow stands that somebody steps through, and the panel of the callback that waits. */
+  let standing: { readonly flow: string; readonly paused: Paused; readonly panel: HTMLElement } | undefined;
   let checks = 0;
   /** The flow of the trace that is shown; empty where a simulation is. */
   let flowThatHappened = '';
@@ -87,7 +91,7 @@ function createPage(setting: Setting): {
     hooks: setting.language.hooks.map(({ name }) => name),
     ...(onServer ? { search: async (query) => (await server.traces(tenant?.id ?? '', query)).items } : {}),
     open: (id) => act(async () => openTrace(await server.trace(tenant?.id ?? '', id))),
-    openFile: (text) => openTrace(traceOf(text)),
+    openFile: async (text) => openTrace(traceOf(text)),
     act,
   });
   const editor = createEditor({
@@ -106,6 +110,7 @@ function createPage(setting: Setting): {
   async function open(id: string, named?: { readonly slot: string; readonly version?: string }): Promise<void> {
     // Another version is compared with what came before; another tenant is not.
     const stays = tenant?.id === id && named !== undefined;
+    await leaveStep();
     tenant = await server.tenant(id, named);
     if (!stays) {
       runs = [];
@@ -296,6 +301,7 @@ function createPage(setting: Setting): {
   async function run(stepping: boolean): Promise<void> {
     if (!tenant || runButton.disabled) return;
     await leaveStep();
+    ran = controls.flow;
     const wish = { plan: controls.plan(), ...scripts() };
     const { id } = tenant;
     await busy(() => (stepping ? server.step(id, wish) : server.run(id, wish)));
@@ -317,6 +323,7 @@ function createPage(setting: Setting): {
 
   function take(answer: Answer): void {
     step = '';
+    standing = undefined;
     notice('');
     if (answer.kind === 'faults') {
       byId('summary').textContent = 'cannot run';
@@ -326,20 +333,20 @@ function createPage(setting: Setting): {
     if (answer.kind === 'paused') {
       const { paused } = answer;
       step = paused.step;
-      draw(paused.hook);
-      byId('summary').textContent = `waits before ${paused.hook}`;
-      setTab('state');
-      panel.replaceChildren(
-        pausedView(paused, {
-          go: (input) => act(() => busy(() => server.goOn(paused.step, input))),
-          stop: () =>
-            act(async () => {
-              await leaveStep();
-              draw();
-              show('result');
-            }),
-        }),
-      );
+      const panelOf = pausedView(paused, {
+        go: (input) => act(() => busy(() => server.goOn(paused.step, input))),
+        stop: () =>
+          act(async () => {
+            await leaveStep();
+            draw();
+            show('result');
+          }),
+      });
+      standing = { flow: ran, paused, panel: panelOf };
+      flowThatHappened = '';
+      chosen = paused.state;
+      draw();
+      show('state');
       byId('step-go').focus();
       return;
     }
@@ -367,7 +374,8 @@ function createPage(setting: Setting): {
     }
   }
 
-  function openTrace(trace: Trace): void {
+  async function openTrace(trace: Trace): Promise<void> {
+    await leaveStep();
     const run = runOf(trace);
     // The same one again is not another one.
     runs = runs.filter(({ run: { happened } }) => happened?.id !== run.happened?.id || happened?.again !== undefined);
@@ -385,6 +393,7 @@ function createPage(setting: Setting): {
     const { script } = tenant;
     const edited = Object.keys(editor.texts()).length > 0;
     const what = script ? `version ${script.version?.slice(0, 8) ?? ''}` : 'the scripts here';
+    await leaveStep();
     const answer = await server.replay(tenant.id, trace, scripts());
     if (answer.kind === 'faults') return tellFaults(answer.faults);
     const short = (trace.flowId ?? '').slice(0, 8);
@@ -405,10 +414,11 @@ function createPage(setting: Setting): {
     if (step === '') return;
     const left = step;
     step = '';
+    standing = undefined;
     await server.stop(left);
   }
 
-  const flowName = () => flowThatHappened || controls.flow;
+  const flowName = () => standing?.flow ?? (flowThatHappened || controls.flow);
   const flowShown = () => setting.flows.find(({ name }) => name === flowName());
 
   /** The last run, where it was one of the flow that is chosen now. */
@@ -417,13 +427,18 @@ function createPage(setting: Setting): {
     return last?.run.plan.flow === flowName() ? last : undefined;
   };
 
-  function draw(pausedAt?: string): void {
+  function draw(): void {
     const flow = flowShown();
     if (!flow) return;
-    const last = pausedAt === undefined ? lastRun() : undefined;
-    drawing.show(flow, last?.run.path, pausedAt);
+    const paused = standing?.paused;
+    const last = paused ? undefined : lastRun();
+    drawing.show(flow, paused?.path ?? last?.run.path, paused?.state);
     drawing.choose(chosen);
-    byId('summary').textContent = last ? `${last.label.toLowerCase()}: ${last.run.outcome}` : 'not run yet';
+    byId('summary').textContent = paused
+      ? `waits before ${paused.hook}`
+      : last
+        ? `${last.label.toLowerCase()}: ${last.run.outcome}`
+        : 'not run yet';
     byId('summary').dataset['ended'] = last?.run.ended ?? '';
   }
 
@@ -500,6 +515,13 @@ function createPage(setting: Setting): {
   function statePanel(): HTMLElement {
     const state = flowShown()?.states.find(({ name }) => name === chosen);
     if (!state) return make('p', 'quiet', 'Choose a state in the flow.');
+    // What was edited of the input stays while one looks at what came before.
+    if (standing?.paused.state === chosen) return standing.panel;
+    if (standing)
+      return stateOf(
+        state,
+        standing.paused.path.filter((visit) => visit.state === chosen),
+      );
     const last = lastRun()?.run;
     const visits = last?.path.filter((visit) => visit.state === chosen) ?? [];
     return stateOf(state, visits, last?.happened !== undefined);
@@ -527,6 +549,7 @@ function createPage(setting: Setting): {
     const drawn = setting.flows.find(({ name }) => name === (kept?.flow ?? sample.flow));
     const both = sidesOf(sample, kept, drawn);
     if (!both) return;
+    await leaveStep();
     traces.set(sample.flowId, both.trace);
     flowThatHappened = both.trace.flow;
     chosen = drawn?.states.find(({ hook }) => hook === sample.sides?.active.name)?.name ?? '';

@@ -27,7 +27,7 @@ export function createTraceList(parts: {
   readonly hooks: readonly string[];
   readonly search?: (query: Readonly<Record<string, string>>) => Promise<readonly ListedTrace[]>;
   readonly open: (id: string) => void;
-  readonly openFile: (text: string) => void;
+  readonly openFile: (text: string) => Promise<void>;
   readonly act: (action: () => Promise<unknown>) => void;
 }): TraceList {
   const { search } = parts;
