@@ -61,7 +61,7 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       await write(callback("Log.info('here'); b.addAccessTokenClaim('ward', 'North');"));
       await run(2, 'success');
       expect(await on('#since').innerText()).to.match(/ward[\s\S]*North/);
-      await inspect(visitor, 'simulator-server');
+      await inspect(visitor, 'simulator-server', 'briefly');
       await button('Save as a version').click();
       await on('#version-note').fill('the ward in the token');
       await button('Save version').click();
@@ -125,7 +125,7 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       await search.getByRole('combobox', { name: 'Callback' }).selectOption('onTokenGenerating');
       await search.getByRole('button', { name: 'Search' }).click();
       await on('#traces-found tbody tr').first().waitFor();
-      await inspect(visitor, 'simulator-traces');
+      await inspect(visitor, 'simulator-traces', 'briefly');
       await on('#traces-found button').first().click();
       await on('#summary')
         .filter({ hasText: /^trace .*: success$/ })
@@ -153,7 +153,7 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
       expect((await on('.pair .differs').allInnerTexts()).join('\n')).to.match(
         /ward[\s\S]*North[\s\S]*log[\s\S]*again/,
       );
-      await inspect(visitor, 'simulator-replay');
+      await inspect(visitor, 'simulator-replay', 'briefly');
       await write(callback("throw new Error('not like this');"));
       await page.getByRole('tab', { name: 'Result' }).click();
       await on('#replay').click();
@@ -196,7 +196,7 @@ export function describeSimulatorPage(stage: () => { readonly server: TestServer
         .and.match(
           /[0-9a-f]{8} \(canary\) with [0-9a-f]{8} \(active\) beside it[\s\S]*outcome: 1,[\s\S]*errors\s+1\s+0/,
         );
-      await inspect(visitor, 'simulator-reports');
+      await inspect(visitor, 'simulator-reports', 'briefly');
       const ofTrial = on('.report')
         .filter({ hasText: `with ${hash.slice(0, 8)}` })
         .filter({ hasText: 'onTokenGenerating' });
@@ -415,7 +415,8 @@ export function describeSimulatorRules(stage: () => { readonly server: TestServe
       const texts = { 'callbacks.js': callback('for (;;) {}') };
       const all = await Promise.all(Array.from({ length: 9 }, () => runIt(manager, 'demo', { texts })));
       const refused = all.filter(({ status }) => status === 429);
-      expect(refused).to.have.length(3);
+      // Two run and four wait; on a slow machine the first are over before the last ask.
+      expect(refused.length).to.be.within(1, 3);
       expect(refused[0]?.headers.get('retry-after')).to.match(/^\d+$/);
       const token = await fetch(`${server.url}/demo/oauth/token`, {
         method: 'POST',

@@ -88,9 +88,9 @@ export function createDrawing(place: HTMLElement, chosen: (state: string) => voi
     canvas.style.width = `${width}px`;
     canvas.style.height = `${states.length * row() + 8}px`;
     place.replaceChildren(canvas);
-    // Where a flow stands is in sight; a narrow page has scrolling of its own.
-    if (pausedAt !== undefined && !fingers.matches)
-      canvas.querySelector('.paused')?.scrollIntoView({ block: 'nearest' });
+    // Where a flow stands is in sight.
+    const standing = canvas.querySelector<HTMLElement>('.paused');
+    if (standing) place.scrollTop = standing.offsetTop - place.clientHeight / 2;
   }
 
   function rowOf(
