@@ -81,7 +81,7 @@ export const interactive = defineFlow('interactive', 'Interactive', 'client know
     waitsFor: 'person',
     accept: acceptSetup,
     expiresIn: interaction,
-    leads: { confirmed: 'second factor kept' },
+    leads: { confirmed: 'second factor kept', added: 'recovery codes' },
   },
   'second factor kept': {
     kind: 'step',

@@ -6,6 +6,7 @@ import {
   type CodesToShow,
   factorState,
   offersPasskeyLogIn,
+  setupState,
   type SetupBegun,
 } from '../flow/step/second-factor.ts';
 import type { ContextKnown, ContextPrepared, ExistingFound, PersonKnown, Validated } from '../flow/facts.ts';
@@ -108,21 +109,29 @@ export async function interactionPage(
         ...(passkey === undefined ? {} : { script: 'passkey' }),
       };
     }
-    case 'second factor setup': {
-      const { setup, userId, session } = flow.facts as PersonKnown & SetupBegun;
-      const user = { id: userId, username: session.username };
-      const shown = await ports.secondFactor.showSetup(ports.tenant, user, setup, ports.now());
+    case setupState: {
+      const facts = flow.facts as PersonKnown & SetupBegun;
+      const user = { ...facts.session, id: facts.userId };
+      const shown = await ports.secondFactor.showSetup(ports.tenant, user, facts.setup, ports.now());
+      const challenge = challengeOf(facts, setupState, ports);
+      const newPasskey =
+        challenge === undefined ? undefined : await ports.secondFactor.passkeyCreation(ports.tenant, user, challenge);
+      const error = (['wrong-code', 'wrong-passkey'] as const).find((known) => known === again.error);
       return (
         shown && {
           name: 'secondFactorSetup',
           view: {
             ...form,
             ...shown,
+            ...(newPasskey === undefined
+              ? {}
+              : { newPasskey, script: browserScriptAddress(ports.tenant.issuer, 'passkey') }),
             required: true,
             issuerName: ports.tenant.secondFactor.issuerName,
             username: user.username,
-            ...(again.error === 'wrong-code' ? { error: again.error } : {}),
+            ...(error ? { error } : {}),
           },
+          ...(newPasskey === undefined ? {} : { script: 'passkey' }),
         }
       );
     }

@@ -150,6 +150,7 @@ export function samplePages(text?: string, action = text ?? '#'): PageViews {
       qrCode: sampleQrCode,
       issuerName: or('General Hospital'),
       username: or('jane'),
+      newPasskey: or('{}'),
       error: 'wrong-code',
     },
     recoveryCodes: {

@@ -183,7 +183,10 @@ export interface PageViews {
     readonly script?: string;
     readonly error?: 'wrong-code' | 'wrong-passkey' | 'try-later';
   };
-  /** Field `code` with the first code of the app; buttons `do=confirm` and `do=cancel`. */
+  /**
+   * Field `code` with the first code of the app and button `do=confirm`; or, within a log-in, field `newPasskey` and
+   * button `do=passkey`; or `do=cancel`.
+   */
   readonly secondFactorSetup: Base & {
     /** Whether the person must set one up to go on. */
     readonly required: boolean;
@@ -195,7 +198,10 @@ export interface PageViews {
     readonly qrCode: string;
     readonly issuerName: string;
     readonly username: string;
-    readonly error?: 'wrong-code';
+    /** What a browser needs to make a passkey in place of an app. */
+    readonly newPasskey?: string;
+    readonly script?: string;
+    readonly error?: 'wrong-code' | 'wrong-passkey';
   };
   /** Shown once. Button `do=saved`. */
   readonly recoveryCodes: Base & { readonly codes: readonly string[] };
@@ -396,7 +402,7 @@ export const formFields: Readonly<Record<PageName, readonly string[]>> = {
   passwordReset: [],
   newPassword: ['csrf', 'current', 'password', 'again', 'do=save'],
   secondFactor: ['csrf', 'code', 'recovery', 'passkey', 'challenge', 'remember', 'do=verify', 'do=cancel'],
-  secondFactorSetup: ['csrf', 'setup', 'code', 'do=confirm', 'do=cancel'],
+  secondFactorSetup: ['csrf', 'setup', 'code', 'newPasskey', 'do=confirm', 'do=passkey', 'do=cancel'],
   recoveryCodes: ['csrf', 'do=saved'],
   security: [
     'csrf',

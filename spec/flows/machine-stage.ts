@@ -223,6 +223,7 @@ export function createStage(changes: Changes = {}): Stage {
       enrol: ['a code'],
       verify: { ok: true, recovery: false },
       verifyPasskey: { ok: true, userId: 'u', method: 'hwk' },
+      addPasskey: { method: 'hwk', codes: ['a code'] },
     }),
     federation: area('federation', {
       start: { ok: true, url: 'https://partner.example/', pending: { state: 's', nonce: 'n', codeVerifier: 'v' } },

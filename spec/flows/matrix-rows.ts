@@ -75,6 +75,10 @@ export const rows: Readonly<Record<string, Row>> = {
     world: { 'secondFactor.verify': { ok: false, reason: 'wrong-code' } },
   },
   'second factor setup/confirmed': { input: { code: '123456', do: 'confirm' } },
+  'second factor setup/added': {
+    facts: { request: { ...allFacts.request, challenge: 'c' } },
+    input: { newPasskey: '{}', do: 'passkey' },
+  },
   'second factor setup/reject': { input: { do: 'cancel' } },
   'second factor setup/again': { input: { code: '123456' }, world: { 'secondFactor.checkSetup': undefined } },
   'second factor kept/kept': {},

@@ -466,6 +466,61 @@ describe('a second factor', function () {
       expect(textOf(await other.person.open(at('security'), stolen))).to.include('was not accepted');
     });
 
+    it('is set up within the log-in where the tenant wants a second factor, by no lie', async () => {
+      const { id, username, email } = await somebody(mustProve);
+      const person = visitor();
+      const { page, verifier } = await enter(person, username);
+      expect(isSetup(page), page.body).to.equal(true);
+      const key = createAuthenticator(new URL(server.url).origin);
+      const other = visitor();
+      const elsewhere = (await enter(other, username)).page;
+      for (const newPasskey of [
+        key.create(optionsOf(page, 'create'), { origin: 'https://evil.example' }),
+        key.create(optionsOf(page, 'create'), { challenge: 'A'.repeat(43) }),
+        key.create(optionsOf(elsewhere, 'create')),
+        '{}',
+        'nothing',
+      ]) {
+        const again = await person.submit(page, { newPasskey, do: 'passkey' });
+        expect(isSetup(again), newPasskey).to.equal(true);
+        expect(textOf(again)).to.include('This passkey was not accepted');
+      }
+      expect(isSetup(await person.submit(page, { newPasskey: '', do: 'passkey' }))).to.equal(true);
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ enrolled: false });
+      const newPasskey = key.create(optionsOf(page, 'create'));
+      const shown = await person.submit(page, { newPasskey, do: 'passkey' });
+      const codes = codesOn(shown);
+      expect(codes).to.have.length(10);
+      // The form once more leads to where the person is by now.
+      expect(codesOn(await person.submit(page, { newPasskey, do: 'passkey' }))).to.deep.equal(codes);
+      const { claims } = await arrive(person, await person.submit(shown, { do: 'saved' }), verifier);
+      expect(claims).to.deep.include({ amr: ['pwd', 'hwk', 'mfa'] });
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body).to.include({ passkeys: 1, recoveryCodes: 10 });
+      expect((await mailed(email, 1))[0]).to.include('A passkey was added.');
+      // Who waited at the same page with the password alone sets nothing up any more.
+      for (const values of [
+        { code: appOf(elsewhere).next(), do: 'confirm' },
+        {
+          newPasskey: createAuthenticator(new URL(server.url).origin).create(optionsOf(elsewhere, 'create')),
+          do: 'passkey',
+        },
+      ] as readonly Record<string, string>[]) {
+        const attacker = visitor();
+        for (const [name, value] of other.cookies) attacker.cookies.set(name, value);
+        const back = await attacker.submit(elsewhere, values);
+        expect(isSetup(back), JSON.stringify(values)).to.equal(false);
+        expect(codesOn(back)).to.deep.equal([]);
+      }
+      expect((await admin('GET', `${users}/${id}/second-factor`)).body)
+        .to.include({ passkeys: 1 })
+        .and.not.have.property('authenticatorSince');
+      // It is what the next log-in asks for.
+      const next = visitor();
+      const asked = await enter(next, username);
+      const passkey = key.use(optionsOf(asked.page, 'get'));
+      await arrive(next, await next.submit(asked.page, { passkey, do: 'verify' }), asked.verifier);
+    });
+
     it('and all that goes with it is changed by proof only, and told by mail', async () => {
       const { id, email, person, key } = await withPasskey();
       let page = await person.open(at('security'));

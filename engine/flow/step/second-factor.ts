@@ -5,7 +5,7 @@ import type { Proof } from '../../store/store.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import type { PersonKnown, Validated } from '../facts.ts';
 import type { Ports } from '../ports.ts';
-import { type Again, move, reject, type StepResult } from '../table.ts';
+import { type Again, move, reject, type Rejection, type StepResult } from '../table.ts';
 
 export interface SetupBegun {
   /** The new secret, encrypted. */
@@ -167,34 +167,88 @@ export function offersPasskeyLogIn({ secondFactor, federation, inbound }: Tenant
   );
 }
 
-/** The form with the first code of an app that the person has just set up. */
+/** The state whose challenge a new passkey answers. */
+export const setupState = 'second factor setup';
+
+/** What holds once a second factor was set up: what was stepped up has just ended with all other sessions. */
+export interface FactorKept extends CodesToShow {
+  readonly proof: Proof;
+  readonly steppingUp: undefined;
+  readonly setup: undefined;
+}
+
+/** The form with the first code of an app that the person has just set up, or with a new passkey, which is kept at once. */
 export async function acceptSetup(
   facts: PersonKnown & SetupBegun,
   input: Readonly<Record<string, unknown>>,
   ports: Ports,
-): Promise<StepResult<{ confirmed: Pick<SetupConfirmed, 'setupStep'> }> | Again> {
+): Promise<StepResult<{ confirmed: Pick<SetupConfirmed, 'setupStep'>; added: FactorKept }> | Again> {
   if (input['do'] === 'cancel') return reject('access_denied', 'The person did not log in', 'login-cancelled');
   const { tenant } = ports;
+  const { newPasskey } = input;
+  if (input['do'] === 'passkey' && typeof newPasskey === 'string' && newPasskey !== '')
+    return addPasskey(facts, newPasskey, ports);
   const typed = typedCode(input);
   if (typed === '') return { kind: 'again' };
   const setupStep = await ports.secondFactor.checkSetup(tenant, facts.userId, facts.setup, typed, ports.now());
   return setupStep === undefined ? { kind: 'again', error: 'wrong-code' } : move('confirmed', { setupStep });
 }
 
+async function addPasskey(
+  facts: PersonKnown & SetupBegun,
+  answer: string,
+  ports: Ports,
+): Promise<StepResult<{ added: FactorKept }> | Again> {
+  const { tenant, store } = ports;
+  const refused = await whySetupEnds(facts, ports);
+  if (refused) return refused;
+  const { userId } = facts;
+  const challenge = challengeOf(facts, setupState, ports);
+  const device = facts.request.device ?? {};
+  const now = ports.now();
+  const added =
+    challenge === undefined
+      ? undefined
+      : await ports.secondFactor.addPasskey({ tenant, userId, answer, challenge, device, now });
+  if (!added) return { kind: 'again', error: 'wrong-passkey' };
+  await store.sessions.endForUser(tenant.id, userId, now);
+  ports.notifyApps();
+  ports.audit({ tenantId: tenant.id, at: now, type: 'second-factor.passkey-added', outcome: 'success', userId });
+  const codes = added.codes ?? (await ports.secondFactor.renewRecoveryCodes(tenant, userId));
+  return move('added', {
+    newCodes: await ports.secondFactor.sealCodes(tenant, userId, codes),
+    proof: withFactor(facts.proof, added.method),
+    steppingUp: undefined,
+    setup: undefined,
+  });
+}
+
+/**
+ * Why nothing is set up any more. Who proved a password alone sets up the first second factor; where the person has one by
+ * now, somebody else may be waiting at this page.
+ */
+async function whySetupEnds({ userId }: PersonKnown, ports: Ports): Promise<Rejection | undefined> {
+  const user = await ports.user(userId);
+  if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
+  return (await ports.secondFactor.isEnrolled(ports.tenant, userId, ports.now()))
+    ? reject('access_denied', 'The request was denied', 'second-factor-set-up-meanwhile')
+    : undefined;
+}
+
 /** Keeps the new second factor. Sessions that began without it end: somebody else may have begun them. */
 export async function keepFactor(
   facts: PersonKnown & SetupConfirmed,
   ports: Ports,
-): Promise<StepResult<{ kept: CodesToShow & { readonly proof: Proof } }>> {
+): Promise<StepResult<{ kept: FactorKept }>> {
   const { tenant } = ports;
-  const user = await ports.user(facts.userId);
-  if (!user?.enabled) return reject('access_denied', 'The request was denied', 'user-missing');
-  const codes = await enrol(user.id, facts.setup, facts.setupStep, ports);
+  const { userId } = facts;
+  const refused = await whySetupEnds(facts, ports);
+  if (refused) return refused;
+  const codes = await enrol(userId, facts.setup, facts.setupStep, ports);
   if (codes === undefined) return reject('access_denied', 'The request was denied', 'second-factor-set-up-meanwhile');
   return move('kept', {
-    newCodes: await ports.secondFactor.sealCodes(tenant, user.id, codes),
+    newCodes: await ports.secondFactor.sealCodes(tenant, userId, codes),
     proof: withFactor(facts.proof, 'otp'),
-    // What was stepped up has just ended.
     steppingUp: undefined,
     setup: undefined,
   });

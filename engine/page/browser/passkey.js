@@ -45,8 +45,8 @@ for (const button of window.PublicKeyCredential ? document.querySelectorAll('but
   button.hidden = false;
   button.addEventListener('click', async () => {
     for (const name of ['problem', 'done']) note(name)?.setAttribute('hidden', '');
-    // What is asked for beside the passkey is asked for first.
-    if (passkey === 'create' && !form.reportValidity()) return;
+    // What is asked for beside the passkey is asked for first, where it is beside it and not in its place.
+    if (passkey === 'create' && !button.formNoValidate && !form.reportValidity()) return;
     button.disabled = true;
     try {
       form.elements.namedItem(into).value = answerOf(await ask(passkey, JSON.parse(options)));
