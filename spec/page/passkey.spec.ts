@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { CDPSession } from 'playwright-core';
 import { decodeJwt } from 'jose';
 import { postForm } from '../support/oauth.ts';
+import { inspect } from './browser.ts';
 import { useDesk } from './desk.ts';
 
 describe('a passkey in a browser', function () {
@@ -83,6 +84,22 @@ describe('a passkey in a browser', function () {
     // It proved both, so nothing more is asked for.
     await my.page.goto(at('security'));
     expect(await my.heading()).to.equal('Second step at log-in');
+  });
+
+  it('is set up within the log-in where an app wants two factors, with no code typed', async () => {
+    const username = my.stage.newcomer();
+    const wish = { prompt: 'login', acr_values: 'https://refeds.org/profile/mfa' };
+    await my.page.goto(my.stage.authorize('clinic', 'wide', wish));
+    await my.logIn(username);
+    const instead = my.page.getByRole('button', { name: 'Use a passkey instead' });
+    await instead.waitFor();
+    expect(await my.heading()).to.equal('Set up the second step');
+    await inspect(my.visitor, 'second-factor-setup', 'briefly');
+    await instead.click();
+    await my.page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
+    await my.press('saved');
+    await my.page.getByRole('radio').first().waitFor();
+    expect(await credentials()).to.have.length(1);
   });
 
   it('of a key that verifies nobody is a second factor', async () => {
