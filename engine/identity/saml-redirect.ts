@@ -21,6 +21,8 @@ const longestRelayState = 2_048;
 export interface RedirectMessage {
   readonly kind: 'SAMLRequest' | 'SAMLResponse';
   readonly xml: string;
+  /** The same as it was sent: deflated, base64. */
+  readonly message: string;
   readonly relayState?: string;
 }
 
@@ -32,9 +34,11 @@ export interface RedirectMessage {
 export function readSignedQuery(query: string, certificates: readonly string[]): RedirectMessage | string {
   const sent = new Map<string, string>();
   for (const pair of query.split('&')) {
-    const name = parts.find((part) => pair.startsWith(`${part}=`));
+    const name = parts.find((part) => part === nameOf(pair));
     if (name === undefined) continue;
     if (sent.has(name)) return `${name} is repeated`;
+    // What one reader takes for the name and another does not would be two messages in one.
+    if (!pair.startsWith(`${name}=`)) return `${name} is written in another way`;
     sent.set(name, pair);
   }
   if (sent.has('SAMLRequest') === sent.has('SAMLResponse')) return 'there is not one message';
@@ -51,12 +55,18 @@ export function readSignedQuery(query: string, certificates: readonly string[]):
     if (!trusted) return 'no certificate of the provider signed it';
     const relayState = valueOf(sent.get('RelayState'));
     if (relayState.length > longestRelayState) return 'the relay state is too long';
-    const deflated = Buffer.from(valueOf(sent.get(kind)), 'base64');
+    const message = valueOf(sent.get(kind));
+    const deflated = Buffer.from(message, 'base64');
     const xml = inflateRawSync(deflated, { maxOutputLength: longestMessage }).toString('utf8');
-    return { kind, xml, ...(sent.has('RelayState') ? { relayState } : {}) };
+    return { kind, xml, message, ...(sent.has('RelayState') ? { relayState } : {}) };
   } catch {
     return 'it cannot be read';
   }
+}
+
+/** The name as anybody who decodes it reads it. */
+function nameOf(pair: string): string | undefined {
+  return [...new URLSearchParams(pair).keys()][0];
 }
 
 /** @throws URIError where it is not encoded as a query is. */

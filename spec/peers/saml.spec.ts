@@ -670,7 +670,7 @@ onPostgres(
       });
 
       const minutes = (count: number) => new Date(Date.now() + count * 60_000).toISOString();
-      const requests: readonly (readonly [string, LogOutMessage])[] = [
+      const requests = (): readonly (readonly [string, LogOutMessage])[] => [
         ...lies,
         ['a request that is over', { values: { until: minutes(-2) } }],
         ['an old request', { values: { now: minutes(-10) } }],
@@ -680,11 +680,21 @@ onPostgres(
         ['nobody', { before: (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/, '') }],
         ['a name cut in two', { before: (xml) => xml.replace('>stays<', '>stays<!-- -->.liar<') }],
         ['another message', { before: (xml) => xml.replaceAll('LogoutRequest', 'AuthnRequest') }],
+        ...['SAML%52equest', '%53AMLRequest', 'SAMLRequest'].flatMap((name): (readonly [string, LogOutMessage])[] => {
+          // A true request about somebody else, and one about this person that nobody signed, under the same name.
+          const forged = new URL(logOutAddress(slo(), 'Request', { values: { subject: 'stays' }, signer: 'other' }));
+          const text = encodeURIComponent(forged.searchParams.get('SAMLRequest') ?? '');
+          const values = { subject: 'somebody-else' };
+          return [
+            [`another message before, as ${name}`, { values, after: (url) => url.replace('?', `?${name}=${text}&`) }],
+            [`another message behind, as ${name}`, { values, after: (url) => `${url}&${name}=${text}` }],
+          ];
+        }),
       ];
       it('a request that is not believed ends nothing and is not answered', async () => {
         const { person } = await logInThere('stays');
         const truth = { subject: 'stays' };
-        for (const [what, message] of requests) {
+        for (const [what, message] of requests()) {
           const lie = { relayState: 'x', ...message, values: { ...truth, ...message.values } };
           const page = await person.open(logOutAddress(slo(), 'Request', lie));
           expect(page.status, what).to.equal(400);
