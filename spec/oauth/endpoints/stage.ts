@@ -214,22 +214,17 @@ async function start(): Promise<Stage & { close(): Promise<void> }> {
 }
 
 let running: ReturnType<typeof start> | undefined;
-let suites = 0;
+// Of no suite, so that it comes after what suites look at when they end.
+after(async () => {
+  await (await running?.catch(() => undefined))?.close();
+});
 
-/** To be called in each suite of the endpoints: the first one starts the server, the last one stops it. */
+/** To be called in each suite of the endpoints: the first one starts the server. */
 export function useStage(): () => Stage {
-  suites += 1;
   let stage: Stage | undefined;
   before(async () => {
     running ??= start();
     stage = await running;
-  });
-  after(async () => {
-    suites -= 1;
-    if (suites > 0) return;
-    const last = running;
-    running = undefined;
-    await (await last?.catch(() => undefined))?.close();
   });
   return () => {
     if (!stage) throw new Error('the stage is not set before the tests run');

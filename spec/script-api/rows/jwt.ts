@@ -21,7 +21,7 @@ export async function jwtRows(): Promise<{ readonly rows: Rows; readonly jwks: o
   const [token, old, late] = await Promise.all([
     sign({ sub: 'jane' }, '1h'),
     sign({ sub: 'jane' }, '2h', now - 600),
-    sign({ sub: 'jane' }, '-30s'),
+    sign({ sub: 'jane' }, '-12s'),
   ]);
   const who = `issuer: '${issuer}', audience: '${audience}'`;
   const verify = (text: string, more: string, whom = who) => `jwt.verify('${text}', { ${whom}, ${more} })`;
