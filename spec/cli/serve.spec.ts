@@ -1,13 +1,10 @@
 /** What `sallyport serve` says of tenants that its port does not reach. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { copyTenants, freePort } from '../support/server.ts';
-import { inherited } from '../support/environment.ts';
-
-const main = join(import.meta.dirname, '../../tools/cli/main.ts');
+import { serving } from './support.ts';
 
 describe('sallyport serve, at another port than the issuers name', function () {
   this.timeout(60_000);
@@ -19,19 +16,10 @@ describe('sallyport serve, at another port than the issuers name', function () {
 
   /** What the command writes until it has said all of it. */
   async function greeting(environment: Record<string, string>): Promise<string> {
-    const child = spawn(process.execPath, [main, 'serve'], {
-      env: { ...inherited, SALLYPORT_DATA: data, LOG_LEVEL: 'error', ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    let text = '';
-    for await (const chunk of child.stdout) {
-      text += String(chunk);
-      if (text.includes('secret is in')) break;
-    }
-    child.kill('SIGTERM');
-    await gone;
-    return text;
+    const server = await serving({ SALLYPORT_DATA: data, LOG_LEVEL: 'error', ...environment });
+    while (!server.output().includes('secret is in')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await server.end();
+    return server.output();
   }
 
   it('tells which tenants are not reached there', async () => {
@@ -43,7 +31,7 @@ describe('sallyport serve, at another port than the issuers name', function () {
     expect(text).to.contain('The demo answers only at http://localhost:9200').and.contain('Start with PORT=9200.');
   });
 
-  it('warns at the start of sample terms that people who are no demo users are asked to accept', async () => {
+  it('warns at the start of sample terms that people who are no demo users are asked to accept, and of nothing else', async () => {
     const port = await freePort();
     const config = await copyTenants(`http://localhost:${port}`);
     const file = join(config, 'partner/tenant.json');
@@ -54,15 +42,10 @@ describe('sallyport serve, at another port than the issuers name', function () {
     };
     const warning = /partner\/tenant\.json at \/termsOfService: found no text/;
     expect(await started({ termsOfService: { version: '1' } })).to.match(warning);
-    expect(await started({ termsOfService: { version: '1', text: 'Ours.' } })).not.to.match(warning);
+    const text = await started({ termsOfService: { version: '1', text: 'Ours.' } });
+    expect(text).not.to.match(warning);
     await rm(config, { recursive: true, force: true });
-  });
-
-  it('tells nothing of that where the issuers name the port', async () => {
-    const port = await freePort();
-    const config = await copyTenants(`http://localhost:${port}`);
-    const text = await greeting({ PORT: String(port), SALLYPORT_CONFIG: config });
-    await rm(config, { recursive: true, force: true });
+    // This issuer names the port, of which nothing is to be told either.
     expect(text).to.contain(`http://localhost:${port}/demo`);
     expect(text).not.to.contain('not at this port');
     expect(text).to.contain(`Open http://localhost:${port}/ and start the sample app`);
