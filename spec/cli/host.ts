@@ -17,6 +17,9 @@ export interface HostedOutcome {
   readonly output: string;
 }
 
+const endProcess = process.exit.bind(process);
+process.once('disconnect', () => endProcess(0));
+
 /** What `process.exit` throws here, so that nothing after it runs. */
 const exit = Symbol('exit');
 const program = new URL('../../tools/cli/main.ts', import.meta.url);

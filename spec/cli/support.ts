@@ -31,22 +31,28 @@ export interface RunOptions {
 let host: ChildProcess | undefined;
 let before: Promise<unknown> = Promise.resolve();
 
+/** It ends with the tests, which it does not hold up while it has nothing to do. */
+function startHost(): ChildProcess {
+  const child = fork(join(import.meta.dirname, 'host.ts'), { env: { ...inherited }, stdio: 'inherit' });
+  child.once('exit', () => (host = undefined)).unref();
+  return child;
+}
+
 /** The host's commands run one after the other, for there is one environment in a process. */
 function hosted(command: HostedCommand): Promise<HostedOutcome> {
   const outcome = before.then(
     () =>
       new Promise<HostedOutcome>((resolve, reject) => {
-        host ??= fork(join(import.meta.dirname, 'host.ts'), { env: { ...inherited }, stdio: 'inherit' }).once(
-          'exit',
-          () => (host = undefined),
-        );
+        const child = (host ??= startHost());
         const gone = () => reject(new Error('the host of commands ended'));
-        host.once('exit', gone);
-        host.once('message', (message) => {
-          host?.off('exit', gone);
+        child.channel?.ref();
+        child.once('exit', gone);
+        child.once('message', (message) => {
+          child.off('exit', gone);
+          child.channel?.unref();
           resolve(message as HostedOutcome);
         });
-        host.send(command);
+        child.send(command);
       }),
   );
   before = outcome.catch(() => undefined);

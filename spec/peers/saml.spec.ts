@@ -674,7 +674,7 @@ onPostgres(
         ...lies,
         ['a request that is over', { values: { until: minutes(-2) } }],
         ['an old request', { values: { now: minutes(-10) } }],
-        ['a request of tomorrow', { values: { now: minutes(10) } }],
+        ['a request of tomorrow', { values: { now: minutes(24 * 60) } }],
         ['a request of no time', { before: (xml) => xml.replace(/ IssueInstant="[^"]*"/, '') }],
         ['a request without an ID', { before: (xml) => xml.replace(/ ID="[^"]*"/, '') }],
         ['nobody', { before: (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/, '') }],
