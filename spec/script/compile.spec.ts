@@ -237,7 +237,17 @@ export function fail(theUserSession: A | null, more?: string): never {
 
     it('nesting that no parser survives, without harm to the engine', () => {
       expect(first('a.js', `${'['.repeat(200_000)}`).code).to.be.oneOf(['syntax', 'too-large']);
-      expect(first('a.ts', `const a = ${'('.repeat(100_000)}`).code).to.be.oneOf(['syntax', 'typescript']);
+      for (const deep of [
+        `const a = ${'('.repeat(100_000)}`,
+        `const a = ${'('.repeat(5_000)}1${')'.repeat(5_000)}`,
+        `let a: ${'Array<'.repeat(20_000)}string${'>'.repeat(20_000)}`,
+        `const a = ${'!'.repeat(500_000)}1`,
+        `const a = ${'a ? b : '.repeat(50_000)}c`,
+      ]) {
+        expect(first('a.ts', deep).code).to.be.oneOf(['syntax', 'typescript']);
+        // Others go on to write TypeScript.
+        expect(compiled('b.ts', 'const a: number = 1;').parts).to.have.length(1);
+      }
     });
   });
 
