@@ -8,9 +8,8 @@ import { jsonDefinition } from '../script/api/schema.ts';
 import type { HookName } from '../script/runner.ts';
 
 const ajv = new Ajv2020({ allErrors: false, strict: false });
-const validators = new Map<HookName, ValidateFunction>(
-  (Object.keys(hookEffects) as HookName[]).map((hook) => [hook, ajv.compile(schemaOf(hook))]),
-);
+/** Compiled when the first effect of its hook comes. */
+const validators = new Map<HookName, ValidateFunction>();
 
 function schemaOf(hook: HookName): Record<string, unknown> {
   return { ...hookEffects[hook].schema, $defs: { json: jsonDefinition } };
@@ -18,8 +17,9 @@ function schemaOf(hook: HookName): Record<string, unknown> {
 
 /** Answers undefined for a well-formed effect, else a sentence naming the property and what is allowed there. */
 export function validateEffect(hook: HookName, effect: unknown): string | undefined {
-  const validate = validators.get(hook);
-  if (!validate) return `the hook ${hook} is unknown`;
+  if (!Object.hasOwn(hookEffects, hook)) return `the hook ${hook} is unknown`;
+  const validate = validators.get(hook) ?? ajv.compile(schemaOf(hook));
+  validators.set(hook, validate);
   if (validate(effect)) return undefined;
   const problem = validate.errors?.[0];
   return `the result of ${hook} is wrong at ${problem?.instancePath || '/'}: ${problem?.message ?? 'malformed'}`;

@@ -157,7 +157,7 @@ export async function besideBystanders<Result>(
       );
       if (answer.status !== 200) throw new Error(`another tenant was disturbed: ${JSON.stringify(answer.body)}`);
       longest = Math.max(longest, performance.now() - began);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, 40));
     } while (!over);
   };
   const [done, ...watched] = await Promise.allSettled([work().finally(() => (over = true)), ...tenants.map(watch)]);
