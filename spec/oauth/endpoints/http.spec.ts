@@ -6,11 +6,10 @@ import { tokensOf } from './token-support.ts';
 import { expectOAuthError, send, sendBytes } from './wire.ts';
 
 describe('the server, below OAuth', () => {
-  const stage = useStage();
+  const stage = useStage(leavesNothing);
   const { post } = tokensOf(stage);
   const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
     send(stage().server, 'GET', path, { headers });
-  leavesNothing(stage);
 
   describe('finds nothing at', () => {
     const nowhere = [

@@ -214,22 +214,32 @@ async function start(): Promise<Stage & { close(): Promise<void> }> {
 }
 
 let running: ReturnType<typeof start> | undefined;
-// Of no suite, so that it comes after what suites look at when they end.
-after(async () => {
-  await (await running?.catch(() => undefined))?.close();
-});
+let suites = 0;
 
-/** To be called in each suite of the endpoints: the first one starts the server. */
-export function useStage(): () => Stage {
+/**
+ * To be called in each suite of the endpoints: the first one starts the server, the last one stops it.
+ * @param atTheEnd what is looked at before that.
+ */
+export function useStage(atTheEnd?: (stage: () => Stage) => void): () => Stage {
+  suites += 1;
   let stage: Stage | undefined;
   before(async () => {
     running ??= start();
     stage = await running;
   });
-  return () => {
+  atTheEnd?.(() => stageNow());
+  after(async () => {
+    suites -= 1;
+    if (suites > 0) return;
+    const last = running;
+    running = undefined;
+    await (await last?.catch(() => undefined))?.close();
+  });
+  const stageNow = () => {
     if (!stage) throw new Error('the stage is not set before the tests run');
     return stage;
   };
+  return stageNow;
 }
 
 /** There is nothing more than expected that could be used or gone on with. Less there may be: what expires is swept away. */
