@@ -8,6 +8,7 @@ import {
   answerOf,
   inputs,
   invocationOf,
+  isThorough,
   kindOf,
   sandboxProcesses,
   type StubOutbound,
@@ -167,9 +168,11 @@ describe('a sandbox process that lies', () => {
     return result;
   }
 
-  for (const [lie, kinds] of Object.entries(outcomes)) {
-    it(`${lie}: ${kinds.join(' or ')}, and others notice nothing`, async () => {
-      const result = forging.includes(lie) ? await run(liar(), lie) : await amidst(() => run(liar(), lie));
+  for (const [index, [lie, kinds]] of Object.entries(outcomes).entries()) {
+    // Others stand by at every third, unless all is asked for: what ends a process ends it in one way.
+    const beside = !forging.includes(lie) && (isThorough || index % 3 === 0);
+    it(`${lie}: ${kinds.join(' or ')}${beside ? ', and others notice nothing' : ''}`, async () => {
+      const result = beside ? await amidst(() => run(liar(), lie)) : await run(liar(), lie);
       expect(kinds, JSON.stringify(result).slice(0, 500)).to.include(kindOf(result));
       if (result.ok) expect(answerOf(result)).to.match(/^tr[uü]th$/);
       else expect(result.message).not.to.equal('there is no such lie');

@@ -284,54 +284,58 @@ const polyfills: Readonly<Record<string, Habit>> = {
   ),
 };
 
-describeLanes('habits of scripts', (quickAfter) => {
-  let runner: ScriptRunner;
-  before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
-  });
-  after(() => runner.close());
-
-  const groups = { objects, language, library, polyfills };
-  for (const [group, habits] of Object.entries(groups)) {
-    describe(group, () => {
-      for (const [name, { does, answer, top = '' }] of Object.entries(habits))
-        it(name, async () => {
-          // What must not be in an asynchronous function, such as `arguments.callee`, is in a plain one.
-          const source = /\bawait\b/.test(does) ? asyncCallback(does, top) : callback(does, top);
-          for (let round = 0; round < 3; round += 1)
-            expect(answerOf(await runner.run(invocationOf(source)))).to.deep.equal(answer);
-        });
+describeLanes(
+  'habits of scripts',
+  (quickAfter) => {
+    let runner: ScriptRunner;
+    before(() => {
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
     });
-  }
+    after(() => runner.close());
 
-  it('a change that cannot be seen from outside meets frozen objects: in strict mode an error with its place', async () => {
-    const source = `'use strict';\nconst $ = { Array };\nfunction onTokenGenerating() {\n  $.Array.prototype.hidden = 1;\n}`;
-    const result = await runner.run(invocationOf(source));
-    expect(result).to.include({ ok: false, kind: 'runtime' });
-    expect(result.ok ? '' : result.message).to.match(/Cannot add property hidden, object is not extensible/);
-    expect(result.ok ? undefined : result.location).to.deep.equal({ file: 'callbacks.js', line: 4, column: 28 });
-  });
-
-  it('modules may polyfill as well, and a tenant’s other scripts see nothing of it', async () => {
-    const module = `Array.prototype.lastOne = function () { return this[this.length - 1] };
-      export function onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', [1, 2].lastOne()) }`;
-    expect(answerOf(await runner.run(invocationOf(module)))).to.equal(2);
-    const other = callback("return 'lastOne' in [] || Array.prototype.lastOne || null");
-    expect(answerOf(await runner.run(invocationOf(other)))).to.equal(null);
-  });
-
-  it('polyfills in a thousand invocations leave no memory behind', async function () {
-    this.timeout(120_000);
-    const source = callback(
-      'return [1, 2].lastOne()',
-      'Array.prototype.lastOne = function () { return this[this.length - 1] };',
-    );
-    let last = 0;
-    for (let round = 0; round < 1000; round += 1) {
-      const result = await runner.run(invocationOf(source, { tenantId: 'thousand' }));
-      expect(kindOf(result), JSON.stringify(result)).to.equal('ok');
-      last = result.heapBytes ?? 0;
+    const groups = { objects, language, library, polyfills };
+    for (const [group, habits] of Object.entries(groups)) {
+      describe(group, () => {
+        for (const [name, { does, answer, top = '' }] of Object.entries(habits))
+          it(name, async () => {
+            // What must not be in an asynchronous function, such as `arguments.callee`, is in a plain one.
+            const source = /\bawait\b/.test(does) ? asyncCallback(does, top) : callback(does, top);
+            for (let round = 0; round < 3; round += 1)
+              expect(answerOf(await runner.run(invocationOf(source)))).to.deep.equal(answer);
+          });
+      });
     }
-    expect(last / 2 ** 20).to.be.below(24);
-  });
-});
+
+    it('a change that cannot be seen from outside meets frozen objects: in strict mode an error with its place', async () => {
+      const source = `'use strict';\nconst $ = { Array };\nfunction onTokenGenerating() {\n  $.Array.prototype.hidden = 1;\n}`;
+      const result = await runner.run(invocationOf(source));
+      expect(result).to.include({ ok: false, kind: 'runtime' });
+      expect(result.ok ? '' : result.message).to.match(/Cannot add property hidden, object is not extensible/);
+      expect(result.ok ? undefined : result.location).to.deep.equal({ file: 'callbacks.js', line: 4, column: 28 });
+    });
+
+    it('modules may polyfill as well, and a tenant’s other scripts see nothing of it', async () => {
+      const module = `Array.prototype.lastOne = function () { return this[this.length - 1] };
+      export function onTokenGenerating(user, request) { request.addAccessTokenClaim('answer', [1, 2].lastOne()) }`;
+      expect(answerOf(await runner.run(invocationOf(module)))).to.equal(2);
+      const other = callback("return 'lastOne' in [] || Array.prototype.lastOne || null");
+      expect(answerOf(await runner.run(invocationOf(other)))).to.equal(null);
+    });
+
+    it('polyfills in a thousand invocations leave no memory behind', async function () {
+      this.timeout(120_000);
+      const source = callback(
+        'return [1, 2].lastOne()',
+        'Array.prototype.lastOne = function () { return this[this.length - 1] };',
+      );
+      let last = 0;
+      for (let round = 0; round < 1000; round += 1) {
+        const result = await runner.run(invocationOf(source, { tenantId: 'thousand' }));
+        expect(kindOf(result), JSON.stringify(result)).to.equal('ok');
+        last = result.heapBytes ?? 0;
+      }
+      expect(last / 2 ** 20).to.be.below(24);
+    });
+  },
+  'if thorough',
+);

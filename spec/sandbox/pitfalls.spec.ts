@@ -8,6 +8,7 @@ import {
   callback,
   inputs,
   invocationOf,
+  isThorough,
   kindOf,
   sandboxProcesses,
   stubOutbound,
@@ -17,7 +18,7 @@ import {
 const largest = () => Math.max(...sandboxProcesses().map(({ residentMebibytes }) => residentMebibytes()));
 const mebibyte = 2 ** 20;
 /** How often something is repeated: a fourth of it unless asked for, for what leaks does so at once. */
-const times = (count: number) => (process.env['SALLYPORT_SPEC_THOROUGH'] === undefined ? count / 4 : count);
+const times = (count: number) => (isThorough ? count : count / 4);
 
 describe('pitfalls of isolates', function () {
   this.timeout(240_000);

@@ -8,7 +8,7 @@ import { makeScript } from '../../engine/script/script.ts';
 import type { HookName, ScriptRunner } from '../../engine/script/runner.ts';
 import { crawler } from './crawl.ts';
 import { ways } from './state-ways.ts';
-import { answerOf, inputs, invocationOf, kindOf, stubOutbound, wait, describeLanes } from './support.ts';
+import { answerOf, inputs, invocationOf, isThorough, kindOf, stubOutbound, wait, describeLanes } from './support.ts';
 
 /** Generous: a walk over everything takes its time. One at a time, so that the same isolate serves all. */
 const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000, concurrency: 1, outputBytes: 1_000_000 };
@@ -78,62 +78,66 @@ const modes = {
 };
 
 for (const [mode, { source, ownContext }] of Object.entries(modes)) {
-  describeLanes(`no state survives an invocation in ${mode}`, (quickAfter) => {
-    let runner: ScriptRunner;
-    let secrets = 0;
-    before(() => {
-      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
-    });
-    after(() => runner.close());
+  describeLanes(
+    `no state survives an invocation in ${mode}`,
+    (quickAfter) => {
+      let runner: ScriptRunner;
+      let secrets = 0;
+      before(() => {
+        runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
+      });
+      after(() => runner.close());
 
-    const plan = (wanted: { store?: readonly string[]; ending?: Ending; together?: boolean }) => {
-      secrets += 1;
-      const base = inputs.onTokenGenerating as { request: object };
-      const clientId = JSON.stringify({ ...wanted, secret: `secret-${secrets}-of-somebody-else` });
-      return invocationOf(source, { limits, input: { ...base, request: { ...base.request, clientId } } });
-    };
+      const plan = (wanted: { store?: readonly string[]; ending?: Ending; together?: boolean }) => {
+        secrets += 1;
+        const base = inputs.onTokenGenerating as { request: object };
+        const clientId = JSON.stringify({ ...wanted, secret: `secret-${secrets}-of-somebody-else` });
+        return invocationOf(source, { limits, input: { ...base, request: { ...base.request, clientId } } });
+      };
 
-    it('the script is one for such a context', () => {
-      const compiled = compileScript(makeScript('callbacks.js', source));
-      expect(compiled).to.have.property('ok', true);
-      expect(compiled.ok && compiled.program.ownContext).to.equal(ownContext);
-    });
-
-    it('ways to store that are open within one invocation are so, or the rest would prove nothing', async () => {
-      for (const name of names) {
-        const result = await runner.run(plan({ store: [name], together: true }));
-        // A script that breaks what the realm is made of gets no result.
-        if (ownContext && !result.ok) continue;
-        const works = (answerOf(result) as Record<string, boolean>)[name];
-        // What is shut where all share a context may be open where nobody does.
-        if (!ownContext || ways[name]?.works) expect(works, name).to.equal(ways[name]?.works);
-      }
-    });
-
-    for (const name of names)
-      it(`${name} is as it was`, async () => {
-        const stored = await runner.run(plan({ store: [name] }));
-        if (!ownContext) expect(kindOf(stored)).to.equal('ok');
-        expect(answerOf(await runner.run(plan({})))).to.deep.equal({});
+      it('the script is one for such a context', () => {
+        const compiled = compileScript(makeScript('callbacks.js', source));
+        expect(compiled).to.have.property('ok', true);
+        expect(compiled.ok && compiled.program.ownContext).to.equal(ownContext);
       });
 
-    it('nor do any of them together, in any order, however the invocations end', async function () {
-      this.timeout(120_000);
-      await assertProperty(
-        asyncProperty(
-          array(
-            record({ store: shuffledSubarray(names), ending: constantFrom(...(Object.keys(endings) as Ending[])) }),
-            { minLength: 1, maxLength: 5 },
+      it('ways to store that are open within one invocation are so, or the rest would prove nothing', async () => {
+        for (const name of names) {
+          const result = await runner.run(plan({ store: [name], together: true }));
+          // A script that breaks what the realm is made of gets no result.
+          if (ownContext && !result.ok) continue;
+          const works = (answerOf(result) as Record<string, boolean>)[name];
+          // What is shut where all share a context may be open where nobody does.
+          if (!ownContext || ways[name]?.works) expect(works, name).to.equal(ways[name]?.works);
+        }
+      });
+
+      for (const name of names)
+        it(`${name} is as it was`, async () => {
+          const stored = await runner.run(plan({ store: [name] }));
+          if (!ownContext) expect(kindOf(stored)).to.equal('ok');
+          expect(answerOf(await runner.run(plan({})))).to.deep.equal({});
+        });
+
+      it('nor do any of them together, in any order, however the invocations end', async function () {
+        this.timeout(120_000);
+        await assertProperty(
+          asyncProperty(
+            array(
+              record({ store: shuffledSubarray(names), ending: constantFrom(...(Object.keys(endings) as Ending[])) }),
+              { minLength: 1, maxLength: 5 },
+            ),
+            async (invocations) => {
+              for (const each of invocations) await runner.run(plan(each));
+              expect(answerOf(await runner.run(plan({})))).to.deep.equal({});
+            },
           ),
-          async (invocations) => {
-            for (const each of invocations) await runner.run(plan(each));
-            expect(answerOf(await runner.run(plan({})))).to.deep.equal({});
-          },
-        ),
-        { numRuns: ownContext ? 20 : 60 },
-      );
-    });
-  });
+          { numRuns: (ownContext ? 20 : 60) / (isThorough ? 1 : 2) },
+        );
+      });
+    },
+    ownContext ? 'if thorough' : 'always',
+  );
 }
 
 describeLanes('no state survives an invocation', (quickAfter) => {

@@ -187,10 +187,13 @@ export function sandboxProcesses(): readonly SandboxProcess[] {
   return found;
 }
 
+/** Whether everything is tried as often and in as many ways as it can be, which takes minutes. */
+export const isThorough = process.env['SALLYPORT_SPEC_THOROUGH'] !== undefined;
+
 /**
  * Describes it twice: where every invocation is handed to a thread of its isolate, and where each is first tried on the
  * process's own. What such a trial does not end, the thread of the isolate does, so that much is the same in both.
- * @param twice `if thorough`: only where SALLYPORT_SPEC_THOROUGH is set, as it takes minutes.
+ * @param twice `if thorough`: only then.
  */
 export function describeLanes(
   title: string,
@@ -198,8 +201,7 @@ export function describeLanes(
   twice: 'always' | 'if thorough' = 'always',
 ): void {
   describe(`${title}, on a thread of the isolate`, () => suite(Number.MAX_SAFE_INTEGER));
-  if (twice === 'always' || process.env['SALLYPORT_SPEC_THOROUGH'] !== undefined)
-    describe(`${title}, on the thread of the process`, () => suite(0));
+  if (twice === 'always' || isThorough) describe(`${title}, on the thread of the process`, () => suite(0));
 }
 
 /** A runner that ends with the test which asked for it. */

@@ -146,7 +146,7 @@ function runMocha(files: readonly string[]): Promise<Counts> {
   });
 }
 
-/** Three groups at a time: most tests wait for servers more than they compute. */
+/** Four groups at a time: most tests wait for servers more than they compute. */
 async function runGroups(groups: readonly (readonly string[])[]): Promise<Counts> {
   const isAlone = (files: readonly string[]) => alone.includes(files[0]?.split(sep)[1] ?? '');
   const waiting = groups.filter((files) => !isAlone(files));
@@ -154,7 +154,7 @@ async function runGroups(groups: readonly (readonly string[])[]): Promise<Counts
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) results.push(await runMocha(next));
   };
-  await Promise.all([work(), work(), work()]);
+  await Promise.all([work(), work(), work(), work()]);
   for (const files of groups.filter(isAlone)) results.push(await runMocha(files));
   return {
     passed: results.reduce((sum, { passed }) => sum + passed, 0),
