@@ -10,6 +10,7 @@ import { authorizationRequest, basic, logIn, postForm } from '../support/oauth.t
 import { createPerson } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Admin, adminWith, asAdmin, itemsOf } from './support.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 const callbacks = (more = '') => `
 function onTokenGenerating(user, request, client) {
@@ -21,7 +22,7 @@ function onTokenGenerating(user, request, client) {
 function onPostAuthorize(details) { Log.info('sent ' + details.grantedScopes.length); }
 `;
 
-for (const database of ['PGlite', 'PostgreSQL']) {
+for (const database of someDatabase) {
   describe(`traces on ${database}`, () => {
     let server: TestServer;
     let admin: Admin;

@@ -198,7 +198,6 @@ describe('sallyport serve', function () {
       const { output } = await refused(
         { 'one/tenant.json': tenantDocument('one') },
         { SALLYPORT_DATA: join(data, 'new/x') },
-        process.execPath,
       );
       expect(sentence(output)).to.match(/^Sallyport cannot start: the data folder .* cannot be written \(ENOTDIR\)\./);
     });

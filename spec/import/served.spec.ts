@@ -13,6 +13,7 @@ import { basic, pkce, postForm } from '../support/oauth.ts';
 import { createPerson, type Person } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { documentIn, meadow, reportOf, variablesOfMeadow } from './support.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 const backendSecret = 'meadow-backend-secret-of-the-fixture';
 const olderSecret = 'older-secret-of-the-fixture';
@@ -40,7 +41,7 @@ async function importBeside(config: string, url: string): Promise<void> {
   });
 }
 
-for (const kind of ['PGlite', 'PostgreSQL'] as const) {
+for (const kind of someDatabase) {
   describe(`an imported tenant on ${kind}`, function () {
     this.timeout(180_000);
     let server: TestServer;

@@ -12,6 +12,7 @@ import { folderOf, sallyport, type Serving, serving, tenantDocument } from '../c
 import { sharedPostgres } from '../support/databases.ts';
 import { basic, postForm } from '../support/oauth.ts';
 import { freePort, type TestServer } from '../support/server.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 type PrivateKey = Record<string, string> & { readonly kid: string; readonly d: string };
 
@@ -46,7 +47,7 @@ const service = {
   canIntrospectAnyTokens: true,
 };
 
-for (const database of ['PGlite', 'PostgreSQL']) {
+for (const database of someDatabase) {
   describe(`imported keystores on ${database}`, function () {
     this.timeout(180_000);
     const keys = {

@@ -4,7 +4,7 @@ import * as client from 'openid-client';
 import { createPerson, type Person } from '../support/person.ts';
 import { rejectionCode } from '../support/rejection.ts';
 import type { TestServer } from '../support/server.ts';
-import { callback, demoKey, onEachDatabase } from './stage.ts';
+import { callback, demoKey, onPostgres } from './stage.ts';
 
 const scope = 'openid fhirUser profile launch/patient patient/*.rs offline_access';
 
@@ -82,7 +82,7 @@ const apps: readonly [string, string, (server: TestServer) => Promise<client.Cli
   ],
 ];
 
-onEachDatabase('openid-client', (server) => {
+onPostgres('openid-client', (server) => {
   for (const [name, clientId, method] of apps) {
     it(`logs a person in, refreshes and revokes as ${name}`, async () => {
       const configuration = await discover(server(), clientId, await method(server()));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { importJWK, type JWK } from 'jose';
 import { sharedPostgres } from '../support/databases.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 /** Where the demo's native, web and asymmetric clients are answered; nobody listens there, for the person stops before. */
 export const callback = 'http://127.0.0.1:45678/callback';
@@ -40,8 +41,7 @@ export function onEachDatabase(
  * SALLYPORT_SPEC_THOROUGH is set.
  */
 export function onPostgres(...[title, suite, options]: Parameters<typeof onEachDatabase>): void {
-  const both = process.env['SALLYPORT_SPEC_THOROUGH'] !== undefined;
-  onEachDatabase(title, suite, options, both ? undefined : ['PostgreSQL']);
+  onEachDatabase(title, suite, options, someDatabase);
 }
 
 /** A demo client's private key of one algorithm, as the peers take it for `private_key_jwt`. */

@@ -8,13 +8,13 @@ import {
   answerOf,
   inputs,
   invocationOf,
-  isThorough,
   kindOf,
   sandboxProcesses,
   type StubOutbound,
   stubOutbound,
   wait,
 } from './support.ts';
+import { isThorough } from '../support/thorough.ts';
 
 const main = join(import.meta.dirname, 'forged/main.ts');
 /** Of the two processes each has one of them. */

@@ -162,7 +162,10 @@ const greedy: Readonly<Record<string, Attempt>> = {
 
 const talkative: Readonly<Record<string, Attempt>> = {
   'an answer above the limit': { does: "return 'x'.repeat(70000)", kinds: ['shape'] },
-  'an answer of a hundred megabytes': { does: "return 'x'.repeat(1e8)", kinds: ['shape', 'memory', 'crashed'] },
+  'an answer of a hundred megabytes': {
+    does: "return 'x'.repeat(1e8)",
+    kinds: ['shape', 'memory', 'crashed', 'timeout'],
+  },
   'an answer nested too deeply': {
     does: 'let deep = 1; for (let n = 0; n < 100; n += 1) deep = [deep]; return deep',
     kinds: ['shape'],

@@ -8,12 +8,12 @@ import {
   callback,
   inputs,
   invocationOf,
-  isThorough,
   kindOf,
   sandboxProcesses,
   stubOutbound,
   wait,
 } from './support.ts';
+import { isThorough } from '../support/thorough.ts';
 
 const largest = () => Math.max(...sandboxProcesses().map(({ residentMebibytes }) => residentMebibytes()));
 const mebibyte = 2 ** 20;

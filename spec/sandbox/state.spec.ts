@@ -8,7 +8,8 @@ import { makeScript } from '../../engine/script/script.ts';
 import type { HookName, ScriptRunner } from '../../engine/script/runner.ts';
 import { crawler } from './crawl.ts';
 import { ways } from './state-ways.ts';
-import { answerOf, inputs, invocationOf, isThorough, kindOf, stubOutbound, wait, describeLanes } from './support.ts';
+import { answerOf, inputs, invocationOf, kindOf, stubOutbound, wait, describeLanes } from './support.ts';
+import { isThorough } from '../support/thorough.ts';
 
 /** Generous: a walk over everything takes its time. One at a time, so that the same isolate serves all. */
 const limits = { cpuMilliseconds: 5000, wallMilliseconds: 20_000, concurrency: 1, outputBytes: 1_000_000 };

@@ -5,6 +5,7 @@ import { createScriptRunner, type PoolOptions } from '../../engine/script/pool.t
 import type { HookName, Invocation, InvocationResult, Json, ScriptRunner } from '../../engine/script/runner.ts';
 import { makeScript } from '../../engine/script/script.ts';
 import type { ScriptLimits } from '../../engine/tenant/tenant.ts';
+import { isThorough } from '../support/thorough.ts';
 
 /** Those of production, but for time: a busy machine fails nothing that does not ask about time. */
 export const limits: ScriptLimits = {
@@ -186,9 +187,6 @@ export function sandboxProcesses(): readonly SandboxProcess[] {
   }
   return found;
 }
-
-/** Whether everything is tried as often and in as many ways as it can be, which takes minutes. */
-export const isThorough = process.env['SALLYPORT_SPEC_THOROUGH'] !== undefined;
 
 /**
  * Describes it twice: where every invocation is handed to a thread of its isolate, and where each is first tried on the

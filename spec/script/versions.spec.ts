@@ -14,6 +14,7 @@ import { sharedPostgres } from '../support/databases.ts';
 import { authorizationRequest, basic, postForm, redeem } from '../support/oauth.ts';
 import { createPerson } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 const run = promisify(execFile);
 const claim = (value: string, more = '') =>
@@ -47,7 +48,7 @@ describe('the choice of a version', () => {
   });
 });
 
-for (const database of ['PGlite', 'PostgreSQL']) {
+for (const database of someDatabase) {
   describe(`versions of scripts on ${database}`, function () {
     this.timeout(120_000);
     let server: TestServer;
