@@ -8,6 +8,7 @@ import { authorizationRequest, basic, logIn, postForm, redeem } from '../support
 import { createPerson } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Admin, adminWith, asAdmin, itemsOf } from './support.ts';
+import { someDatabase } from '../support/thorough.ts';
 
 const service = (clientId: string) => ({
   clientId,
@@ -18,7 +19,7 @@ const service = (clientId: string) => ({
   permissions: [{ permission: 'ROLE_FHIR_CLIENT' }, { permission: 'FHIR_ALL_READ' }],
 });
 
-for (const database of ['PGlite', 'PostgreSQL']) {
+for (const database of someDatabase) {
   describe(`the admin API on ${database}`, () => {
     let server: TestServer;
     let admin: Admin;

@@ -16,7 +16,7 @@ import {
   refusal,
   scope,
 } from './oauth4webapi-app.ts';
-import { callback, demoKey, onEachDatabase } from './stage.ts';
+import { callback, demoKey, onPostgres } from './stage.ts';
 
 /** What the demo's FHIR server would do with a request: RFC 9068's checks, by the library. */
 function checkAccessToken(server: TestServer, as: oauth.AuthorizationServer, token: string, audience?: string) {
@@ -26,7 +26,7 @@ function checkAccessToken(server: TestServer, as: oauth.AuthorizationServer, tok
   return oauth.validateJwtAccessToken(as, request, audience ?? `${server.issuer}/fhir/r4`, http);
 }
 
-onEachDatabase('oauth4webapi', (server) => {
+onPostgres('oauth4webapi', (server) => {
   const app = async (clientId: string, authentication: oauth.ClientAuth): Promise<App> => ({
     as: await discover(server().issuer),
     client: { client_id: clientId },

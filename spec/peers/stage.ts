@@ -10,14 +10,16 @@ import { someDatabase } from '../support/thorough.ts';
 /** Where the demo's native, web and asymmetric clients are answered; nobody listens there, for the person stops before. */
 export const callback = 'http://127.0.0.1:45678/callback';
 
-/** Defines the suite once for each database; `server()` answers the running server within tests. */
-export function onEachDatabase(
+/**
+ * Defines a suite that asks about what is said between servers: on PostgreSQL alone, unless
+ * SALLYPORT_SPEC_THOROUGH is set. `server()` answers the running server within tests.
+ */
+export function onPostgres(
   title: string,
   suite: (server: () => TestServer) => void,
   options: Pick<TestServerOptions, 'prepare'> = {},
-  databases: readonly ('PGlite' | 'PostgreSQL')[] = ['PGlite', 'PostgreSQL'],
 ): void {
-  for (const database of databases) {
+  for (const database of someDatabase) {
     describe(`${title} on ${database}`, () => {
       let server: TestServer | undefined;
       before(async () => {
@@ -34,14 +36,6 @@ export function onEachDatabase(
       });
     });
   }
-}
-
-/**
- * As `onEachDatabase`, for suites that ask about what is said between servers: on PostgreSQL alone, unless
- * SALLYPORT_SPEC_THOROUGH is set.
- */
-export function onPostgres(...[title, suite, options]: Parameters<typeof onEachDatabase>): void {
-  onEachDatabase(title, suite, options, someDatabase);
 }
 
 /** A demo client's private key of one algorithm, as the peers take it for `private_key_jwt`. */

@@ -113,98 +113,102 @@ const accepted: Readonly<Record<string, readonly [source: string, answer: unknow
   'overwrites typeof’s neighbours': [`function hasOwnProperty() {} function toString() {} ${hook('1')}`, 1],
 };
 
-describeLanes('the wrapper around a script', (quickAfter) => {
-  let runner: ScriptRunner;
-  before(() => {
-    runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
-  });
-  after(() => runner.close());
-
-  /** Whether anything of it is seen by the next invocation of the tenant. */
-  const expectNoTrace = async () => {
-    const look = callback("return typeof evil === 'undefined' && globalThis.evil === undefined");
-    expect(answerOf(await runner.run(invocationOf(look)))).to.equal(true);
-  };
-
-  for (const [what, source] of Object.entries(refused))
-    it(`${what}: a syntax error with its place`, async () => {
-      const result = await runner.run(invocationOf(source));
-      expect(result, JSON.stringify(result)).to.deep.include({ ok: false, kind: 'syntax' });
-      const { location, message } = result as {
-        location?: { file: string; line: number; column: number };
-        message: string;
-      };
-      expect(location?.file).to.equal('callbacks.js');
-      expect(location?.line).to.be.within(1, source.split('\n').length);
-      expect(location?.column).to.be.within(1, source.length + 1);
-      expect(message).not.to.match(/__scope|\bwith\(|sallyport/);
-      await expectNoTrace();
+describeLanes(
+  'the wrapper around a script',
+  (quickAfter) => {
+    let runner: ScriptRunner;
+    before(() => {
+      runner = createScriptRunner({ outbound: stubOutbound(), processes: 1, quickAfter });
     });
+    after(() => runner.close());
 
-  for (const [what, [source, answer]] of Object.entries(accepted))
-    it(`${what}: runs`, async () => {
-      for (let round = 0; round < 2; round += 1) {
+    /** Whether anything of it is seen by the next invocation of the tenant. */
+    const expectNoTrace = async () => {
+      const look = callback("return typeof evil === 'undefined' && globalThis.evil === undefined");
+      expect(answerOf(await runner.run(invocationOf(look)))).to.equal(true);
+    };
+
+    for (const [what, source] of Object.entries(refused))
+      it(`${what}: a syntax error with its place`, async () => {
         const result = await runner.run(invocationOf(source));
-        expect(answerOf(result)).to.deep.equal(answer);
+        expect(result, JSON.stringify(result)).to.deep.include({ ok: false, kind: 'syntax' });
+        const { location, message } = result as {
+          location?: { file: string; line: number; column: number };
+          message: string;
+        };
+        expect(location?.file).to.equal('callbacks.js');
+        expect(location?.line).to.be.within(1, source.split('\n').length);
+        expect(location?.column).to.be.within(1, source.length + 1);
+        expect(message).not.to.match(/__scope|\bwith\(|sallyport/);
+        await expectNoTrace();
+      });
+
+    for (const [what, [source, answer]] of Object.entries(accepted))
+      it(`${what}: runs`, async () => {
+        for (let round = 0; round < 2; round += 1) {
+          const result = await runner.run(invocationOf(source));
+          expect(answerOf(result)).to.deep.equal(answer);
+        }
+        await expectNoTrace();
+      });
+
+    const bombs: Readonly<Record<string, string>> = {
+      'a hundred thousand parentheses': `var x = ${'('.repeat(100_000)}1${')'.repeat(100_000)}; ${hook('1')}`,
+      'a hundred thousand lists': `var x = ${'['.repeat(100_000)}${']'.repeat(100_000)}; ${hook('1')}`,
+      'a hundred thousand blocks': `${'{'.repeat(100_000)}${'}'.repeat(100_000)} ${hook('1')}`,
+      'a hundred thousand functions': `${'function f(){'.repeat(50_000)}${'}'.repeat(50_000)} ${hook('1')}`,
+      'a hundred thousand templates': `var x = ${'`${'.repeat(100_000)}1${'}`'.repeat(100_000)}; ${hook('1')}`,
+      'a hundred thousand operators': `var x = ${'-'.repeat(1)}${' - 1'.repeat(100_000)}; ${hook('1')}`,
+      'a name of a megabyte': `var ${'x'.repeat(1_000_000)} = 1; ${hook('1')}`,
+      'a regular expression of a megabyte': `var x = /${'(a'.repeat(200_000)}${')'.repeat(200_000)}/; ${hook('1')}`,
+      'a text of two megabytes': `var x = '${'x'.repeat(2_000_000)}'; ${hook('1')}`,
+      'a million statements': `${';'.repeat(900_000)} ${hook('1')}`,
+      'a hundred thousand variables': `${Array.from({ length: 50_000 }, (_, n) => `var a${n}=1;`).join('')} ${hook('1')}`,
+    };
+    for (const [what, source] of Object.entries(bombs))
+      it(`${what}: refused or run, and others go on`, async () => {
+        const began = performance.now();
+        const result = await runner.run(invocationOf(source, { tenantId: what }));
+        expect(kindOf(result)).to.be.oneOf(['ok', 'syntax', 'memory', 'runtime', 'timeout']);
+        expect(performance.now() - began).to.be.below(15_000);
+        expect(answerOf(await runner.run(invocationOf(callback('return 1'), { tenantId: 'other' })))).to.equal(1);
+      });
+
+    for (const name of [
+      'a.js:1:1',
+      '(.*).js',
+      'a b.js',
+      '../x.js',
+      "'.js",
+      'ünï.js',
+      '__proto__',
+      'sallyport:realm',
+      'x\ny.js',
+    ])
+      it(`a file named ${JSON.stringify(name)} is a file like others`, async () => {
+        const script = makeScript(name, callback('return 1'));
+        expect(answerOf(await runner.run({ ...invocationOf(''), script }))).to.equal(1);
+        const failing = makeScript(name, callback('return null.x'));
+        const result = await runner.run({ ...invocationOf(''), script: failing });
+        expect(kindOf(result)).to.equal('runtime');
+        // The engine's own names are none of the tenant's.
+        if (name.startsWith('sallyport:')) expect(result).not.to.have.property('location');
+        else expect(result.ok ? undefined : result.location).to.include({ file: name, line: 4 });
+      });
+
+    it('a message that names places decides no more than its own place', async () => {
+      for (const text of [
+        'callbacks.js:99999999999999999999:1',
+        'callbacks.js:0:0',
+        'callbacks.js:2:1',
+        '/etc/passwd:1:1',
+      ]) {
+        const result = await runner.run(invocationOf(callback(`throw new Error('${text}')`)));
+        expect(kindOf(result)).to.equal('runtime');
+        const lines = callback('x').split('\n').length;
+        if (!result.ok && result.location) expect(result.location.line).to.be.within(1, lines);
       }
-      await expectNoTrace();
     });
-
-  const bombs: Readonly<Record<string, string>> = {
-    'a hundred thousand parentheses': `var x = ${'('.repeat(100_000)}1${')'.repeat(100_000)}; ${hook('1')}`,
-    'a hundred thousand lists': `var x = ${'['.repeat(100_000)}${']'.repeat(100_000)}; ${hook('1')}`,
-    'a hundred thousand blocks': `${'{'.repeat(100_000)}${'}'.repeat(100_000)} ${hook('1')}`,
-    'a hundred thousand functions': `${'function f(){'.repeat(50_000)}${'}'.repeat(50_000)} ${hook('1')}`,
-    'a hundred thousand templates': `var x = ${'`${'.repeat(100_000)}1${'}`'.repeat(100_000)}; ${hook('1')}`,
-    'a hundred thousand operators': `var x = ${'-'.repeat(1)}${' - 1'.repeat(100_000)}; ${hook('1')}`,
-    'a name of a megabyte': `var ${'x'.repeat(1_000_000)} = 1; ${hook('1')}`,
-    'a regular expression of a megabyte': `var x = /${'(a'.repeat(200_000)}${')'.repeat(200_000)}/; ${hook('1')}`,
-    'a text of two megabytes': `var x = '${'x'.repeat(2_000_000)}'; ${hook('1')}`,
-    'a million statements': `${';'.repeat(900_000)} ${hook('1')}`,
-    'a hundred thousand variables': `${Array.from({ length: 50_000 }, (_, n) => `var a${n}=1;`).join('')} ${hook('1')}`,
-  };
-  for (const [what, source] of Object.entries(bombs))
-    it(`${what}: refused or run, and others go on`, async () => {
-      const began = performance.now();
-      const result = await runner.run(invocationOf(source, { tenantId: what }));
-      expect(kindOf(result)).to.be.oneOf(['ok', 'syntax', 'memory', 'runtime', 'timeout']);
-      expect(performance.now() - began).to.be.below(15_000);
-      expect(answerOf(await runner.run(invocationOf(callback('return 1'), { tenantId: 'other' })))).to.equal(1);
-    });
-
-  for (const name of [
-    'a.js:1:1',
-    '(.*).js',
-    'a b.js',
-    '../x.js',
-    "'.js",
-    'ünï.js',
-    '__proto__',
-    'sallyport:realm',
-    'x\ny.js',
-  ])
-    it(`a file named ${JSON.stringify(name)} is a file like others`, async () => {
-      const script = makeScript(name, callback('return 1'));
-      expect(answerOf(await runner.run({ ...invocationOf(''), script }))).to.equal(1);
-      const failing = makeScript(name, callback('return null.x'));
-      const result = await runner.run({ ...invocationOf(''), script: failing });
-      expect(kindOf(result)).to.equal('runtime');
-      // The engine's own names are none of the tenant's.
-      if (name.startsWith('sallyport:')) expect(result).not.to.have.property('location');
-      else expect(result.ok ? undefined : result.location).to.include({ file: name, line: 4 });
-    });
-
-  it('a message that names places decides no more than its own place', async () => {
-    for (const text of [
-      'callbacks.js:99999999999999999999:1',
-      'callbacks.js:0:0',
-      'callbacks.js:2:1',
-      '/etc/passwd:1:1',
-    ]) {
-      const result = await runner.run(invocationOf(callback(`throw new Error('${text}')`)));
-      expect(kindOf(result)).to.equal('runtime');
-      const lines = callback('x').split('\n').length;
-      if (!result.ok && result.location) expect(result.location.line).to.be.within(1, lines);
-    }
-  });
-});
+  },
+  'if thorough',
+);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore, type StoreOptions } from '../../engine/store/open.ts';
 import { sharedPostgres } from '../support/databases.ts';
+import { placeStore } from '../support/embedded-store.ts';
 
 async function failure(options: StoreOptions): Promise<unknown> {
   return openStore(options).then(
@@ -33,6 +34,7 @@ describe('opening the store', function () {
   });
 
   it('keeps a second opener of one folder out, until the first one closes', async () => {
+    await placeStore(folder);
     const warnings: string[] = [];
     const logger = { info() {}, warn: (message: string) => warnings.push(message) };
     const first = await openStore({ dataFolder: folder, logger });
@@ -56,6 +58,7 @@ describe('opening the store', function () {
   });
 
   it('respects the lock of a living process and takes over that of a dead one', async () => {
+    await placeStore(folder);
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     await once(child, 'spawn');
     await mkdir(folder, { recursive: true });
@@ -73,6 +76,7 @@ describe('opening the store', function () {
   });
 
   it('loses no acknowledged token when its process is killed', async () => {
+    await placeStore(folder);
     const script = new URL('../support/save-token.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [script, folder, 'survivor'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await once(child.stdout, 'data');
@@ -93,6 +97,7 @@ describe('opening the store', function () {
   });
 
   it('rejects calls after closing instead of hanging', async () => {
+    await placeStore(folder);
     const store = await openStore({ dataFolder: folder });
     await store.close();
     const outcome = await store.ping().then(
